@@ -1,0 +1,124 @@
+import { promisify } from "node:util";
+import { gunzip, gzip } from "node:zlib";
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod";
+import type { JobEvent } from "../core/job-events.ts";
+import { retentionDays } from "../core/limits.ts";
+import type { EventBatch, EventLog } from "../core/ports.ts";
+import { eventsPartition, eventsSortKey, expiryAttribute } from "./dynamo-table.ts";
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+/** A batch as it is stored, under the seq of its first event. */
+const StoredBatch = z.object({
+  sk: z.string(),
+  lastSeq: z.int(),
+  attempt: z.int(),
+  closed: z.boolean(),
+  body: z.instanceof(Uint8Array),
+});
+type StoredBatch = z.infer<typeof StoredBatch>;
+
+/** Items read by one query of a page: enough for a page of small batches, few enough to stay cheap. */
+const itemsPerQuery = 16;
+
+export function dynamoEventLog(client: DynamoDBDocumentClient, tableName: string): EventLog {
+  const table = { TableName: tableName };
+
+  async function query(jobId: string, condition: string, values: Record<string, string>, backwards = false) {
+    const answer = await client.send(
+      new QueryCommand({
+        ...table,
+        KeyConditionExpression: `pk = :pk AND ${condition}`,
+        ExpressionAttributeValues: { ":pk": eventsPartition(jobId), ...values },
+        ...(backwards ? { ScanIndexForward: false, Limit: 1, ConsistentRead: true } : { Limit: itemsPerQuery }),
+      }),
+    );
+    return (answer.Items ?? []).map((item) => StoredBatch.parse(item));
+  }
+
+  /** The batches after `after`, starting with the one that holds its successor, up to the first gap. */
+  async function batchesAfter(jobId: string, after: number): Promise<StoredBatch[]> {
+    const following = await query(jobId, "sk > :after", { ":after": eventsSortKey(after) });
+    if (following[0]?.sk === eventsSortKey(after + 1)) return contiguous(following, after + 1);
+    // `after` lies inside a batch, or at the end of the log.
+    const holding = await query(jobId, "sk <= :after", { ":after": eventsSortKey(after) }, true);
+    const batches = [...holding.filter((batch) => batch.lastSeq > after), ...following];
+    return contiguous(batches, holding[0] && holding[0].lastSeq > after ? Number(holding[0].sk) : after + 1);
+  }
+
+  async function* decodedBatches(jobId: string, after: number) {
+    for (let next = after; ; ) {
+      const batches = await batchesAfter(jobId, next);
+      if (batches.length === 0) return;
+      for (const batch of batches) {
+        const text = (await decompress(batch.body)).toString();
+        const events = JSON.parse(text) as JobEvent[];
+        yield { events: events.filter((event) => event.seq > after), bytes: text.length };
+        next = batch.lastSeq;
+      }
+    }
+  }
+
+  return {
+    async tail(jobId) {
+      const [last] = await query(jobId, "sk > :start", { ":start": eventsSortKey(0) }, true);
+      return last
+        ? { seq: last.lastSeq, attempt: last.attempt, closed: last.closed }
+        : { seq: 0, attempt: 0, closed: false };
+    },
+
+    async put(batch) {
+      const Item = await toItem(batch);
+      try {
+        await client.send(new PutCommand({ ...table, Item, ConditionExpression: "attribute_not_exists(pk)" }));
+        return true;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        const Key = { pk: Item.pk, sk: Item.sk };
+        const stored = await client.send(new GetCommand({ ...table, Key, ConsistentRead: true }));
+        // Our own batch: an earlier try was stored, and only its answer was lost.
+        return stored.Item?.batchId === batch.batchId;
+      }
+    },
+
+    async read(jobId, after, limits) {
+      const events: JobEvent[] = [];
+      let bytes = 0;
+      for await (const batch of decodedBatches(jobId, after)) {
+        events.push(...batch.events);
+        bytes += batch.bytes;
+        if (events.length >= limits.events || bytes >= limits.bytes) break;
+      }
+      return events.slice(0, limits.events);
+    },
+  };
+}
+
+async function toItem(batch: EventBatch) {
+  const [first, last] = [batch.events[0], batch.events.at(-1)];
+  if (first === undefined || last === undefined) throw new RangeError("An event batch must hold an event.");
+  return {
+    pk: eventsPartition(batch.jobId),
+    sk: eventsSortKey(first.seq),
+    lastSeq: last.seq,
+    attempt: last.attempt,
+    closed: last.type === "job_finished",
+    batchId: batch.batchId,
+    body: await compress(JSON.stringify(batch.events)),
+    [expiryAttribute]: Math.floor(Date.now() / 1_000) + retentionDays * 86_400,
+  };
+}
+
+/** Reads are eventually consistent, so a later batch may be seen before an earlier one: stop at the gap, not over it. */
+function contiguous(batches: StoredBatch[], firstSeq: number): StoredBatch[] {
+  let expected = firstSeq;
+  const end = batches.findIndex((batch) => {
+    if (Number(batch.sk) !== expected) return true;
+    expected = batch.lastSeq + 1;
+    return false;
+  });
+  return end === -1 ? batches : batches.slice(0, end);
+}

@@ -1,0 +1,92 @@
+import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { JobRecord, JobSpec } from "../core/job.ts";
+import type { JobFilter, JobStore } from "../core/ports.ts";
+import { jobKey, specKey, tenantIndex } from "./dynamo-table.ts";
+
+type Page = Awaited<ReturnType<JobStore["list"]>>;
+
+/** A filter that hides nearly everything must not make one request read a whole tenant: the caller goes on by cursor. */
+const queriesPerPage = 5;
+/** Lambda returns at most 6 MB; a page of jobs with the longest tasks stays below it. */
+const pageBytes = 4 * 1024 * 1024;
+
+/** The tenant's jobs, newest first. Read through the index, then fetched: the index lags, the rows do not. */
+export async function listJobs(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+  tenantId: string,
+  filter: JobFilter,
+  page: { readonly before: string | undefined; readonly limit: number },
+): Promise<Page> {
+  const jobIds: string[] = [];
+  let before = page.before;
+  for (let queries = 0; queries < queriesPerPage && jobIds.length < page.limit; queries++) {
+    const query = tenantQuery(tableName, tenantId, filter, before);
+    const answer = await client.send(new QueryCommand({ ...query, Limit: 200 }));
+    const found = (answer.Items ?? []).map((item) => String(item.jobId));
+    const taken = found.slice(0, page.limit - jobIds.length);
+    jobIds.push(...taken);
+    before = taken.length < found.length ? taken.at(-1) : lastKey(answer.LastEvaluatedKey);
+    if (before === undefined) break;
+  }
+  const jobs = await fetchJobs(client, tableName, jobIds);
+  const fitting = withinBytes(jobs.filter(({ record }) => matches(record, filter)));
+  return { jobs: fitting, next: fitting.length < jobs.length ? fitting.at(-1)?.record.jobId : before };
+}
+
+function lastKey(key: Record<string, unknown> | undefined): string | undefined {
+  return key && String(key.jobId);
+}
+
+function tenantQuery(tableName: string, tenantId: string, filter: JobFilter, before: string | undefined) {
+  const labels = Object.entries(filter.labels);
+  const conditions = labels.map((_, index) => `#labels.#name${index} = :value${index}`);
+  if (filter.status) conditions.push("#status = :status");
+  return {
+    TableName: tableName,
+    IndexName: tenantIndex.name,
+    ScanIndexForward: false,
+    KeyConditionExpression: `tenantId = :tenantId${before ? " AND jobId < :before" : ""}`,
+    ...(conditions.length > 0 && { FilterExpression: conditions.join(" AND ") }),
+    ...(conditions.length > 0 && {
+      ExpressionAttributeNames: {
+        ...(filter.status && { "#status": "status" }),
+        ...(labels.length > 0 && { "#labels": "labels" }),
+        ...Object.fromEntries(labels.map(([name], index) => [`#name${index}`, name])),
+      },
+    }),
+    ExpressionAttributeValues: {
+      ":tenantId": tenantId,
+      ...(before && { ":before": before }),
+      ...(filter.status && { ":status": filter.status }),
+      ...Object.fromEntries(labels.map(([, value], index) => [`:value${index}`, value])),
+    },
+  };
+}
+
+async function fetchJobs(client: DynamoDBDocumentClient, tableName: string, jobIds: string[]): Promise<Page["jobs"]> {
+  const rows = new Map<string, Record<string, unknown>>();
+  let missing: Record<string, unknown>[] = jobIds.flatMap((jobId) => [jobKey(jobId), specKey(jobId)]);
+  while (missing.length > 0) {
+    const answer = await client.send(new BatchGetCommand({ RequestItems: { [tableName]: { Keys: missing } } }));
+    for (const row of answer.Responses?.[tableName] ?? []) rows.set(`${row.pk}/${row.sk}`, row);
+    missing = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
+  }
+  return jobIds.flatMap((jobId) => {
+    const job = rows.get(`${jobKey(jobId).pk}/JOB`);
+    const spec = rows.get(`${jobKey(jobId).pk}/SPEC`);
+    return job && spec ? [{ record: JobRecord.parse(job), spec: JobSpec.parse(spec.spec) }] : [];
+  });
+}
+
+function matches(record: JobRecord, filter: JobFilter): boolean {
+  return filter.status === undefined || record.status === filter.status;
+}
+
+function withinBytes(jobs: Page["jobs"]): Page["jobs"] {
+  let bytes = 0;
+  return jobs.filter((job, index) => {
+    bytes += Buffer.byteLength(JSON.stringify(job));
+    return index === 0 || bytes <= pageBytes;
+  });
+}

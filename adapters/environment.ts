@@ -1,0 +1,82 @@
+import * as z from "zod";
+import { Provider, Role } from "../core/roles.ts";
+
+/** The only place that reads `process.env`: what each process needs of it, parsed once at its start. */
+
+const list = z
+  .string()
+  .default("")
+  .transform((text) =>
+    text
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ""),
+  );
+
+const flag = z.enum(["0", "1"]).transform((digit) => digit === "1");
+
+/** What the Lambda functions are given. */
+export const FunctionEnvironment = z.object({
+  TABLE_NAME: z.string(),
+  QUEUE_URL: z.string(),
+  CLUSTER: z.string(),
+  TASK_DEFINITION: z.string(),
+  SUBNETS: list,
+  SECURITY_GROUPS: list,
+  /** What `owner/name` is looked up on. */
+  GIT_BASE_URL: z.url().default("https://github.com/"),
+  /** URL prefixes of the repositories that may be cloned, separated by commas. */
+  REPOSITORY_ALLOW_LIST: list.prefault("https://github.com/"),
+});
+export type FunctionEnvironment = z.infer<typeof FunctionEnvironment>;
+
+/** What the runner is given. */
+export const RunnerEnvironment = z.object({
+  TABLE_NAME: z.string(),
+  QUEUE_URL: z.string(),
+  PATH: z.string(),
+  WORK_ROOT: z.string().startsWith("/").default("/tmp/omx-web-runs"),
+  /** Keep the tmux session of an ended job, unless the request says otherwise. */
+  TMUX_KEEP_SESSION_ON_FINISH: flag.prefault("0"),
+  /** Give each job an empty repository instead of a clone. */
+  JOB_SKIP_GIT_CLONE: flag.prefault("0"),
+  /** For cloning over https; only git itself gets to see it. */
+  GIT_TOKEN: z.string().min(1).optional(),
+  /** The unprivileged user that a runner started by root gives the panes to. */
+  AGENT_USER: z.string().default("nobody"),
+  /** Tells a task which one it is (set by ECS). */
+  ECS_CONTAINER_METADATA_URI_V4: z.url().optional(),
+});
+export type RunnerEnvironment = z.infer<typeof RunnerEnvironment>;
+
+/** The names of the settings that give a role its command, strongest first. */
+export function commandVariables(provider: Provider, role: Role): string[] {
+  return [`JOB_${provider}_${role}_CMD`, `JOB_${role}_CMD`].map((name) => name.toUpperCase());
+}
+
+/** Raised when a process is started with settings that it cannot work with. */
+export class EnvironmentInvalid extends Error {
+  override readonly name = "EnvironmentInvalid";
+}
+
+export function parseEnvironment<Schema extends z.ZodType>(
+  schema: Schema,
+  // biome-ignore lint/style/noProcessEnv: the one place
+  environment: Record<string, string | undefined> = process.env,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  throw new EnvironmentInvalid(`Set these environment variables right and start again: ${faults.join("; ")}`);
+}
+
+/** The role commands that the deployment sets, by variable name. */
+export function commandSettings(
+  // biome-ignore lint/style/noProcessEnv: the one place
+  environment: Record<string, string | undefined> = process.env,
+): Record<string, string> {
+  const names = Provider.options.flatMap((provider) =>
+    Role.options.flatMap((role) => commandVariables(provider, role)),
+  );
+  return Object.fromEntries(names.flatMap((name) => (environment[name] ? [[name, environment[name]]] : [])));
+}

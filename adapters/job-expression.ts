@@ -1,0 +1,49 @@
+import type { JobChanges, JobGuard } from "../core/ports.ts";
+import { liveIndex } from "./dynamo-table.ts";
+
+/** The parts of an UpdateItem call that say: change this if the row is as the guard demands. */
+export interface JobExpression {
+  readonly UpdateExpression: string;
+  readonly ConditionExpression: string;
+  readonly ExpressionAttributeNames: Record<string, string>;
+  readonly ExpressionAttributeValues: Record<string, unknown>;
+}
+
+/** `null` is stored as such, so that a row always has every attribute of its schema. */
+export function jobExpression(guard: JobGuard, changes: JobChanges): JobExpression {
+  const names: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  const name = (attribute: string) => {
+    names[`#${attribute}`] = attribute;
+    return `#${attribute}`;
+  };
+  const value = (label: string, content: unknown) => {
+    values[`:${label}`] = content;
+    return `:${label}`;
+  };
+
+  const { settled, ...attributes } = changes;
+  const sets = Object.entries(attributes).map(
+    ([attribute, content]) => `${name(attribute)} = ${value(attribute, content)}`,
+  );
+  const removal = settled ? ` REMOVE ${name(liveIndex.partitionKey)}` : "";
+
+  const conditions = [
+    `${name("status")} IN (${guard.status.map((status, index) => value(`was${index}`, status)).join(", ")})`,
+  ];
+  for (const attribute of ["attempt", "owner", "leaseUntil"] as const) {
+    if (guard[attribute] === undefined) continue;
+    conditions.push(`${name(attribute)} = ${value(`seen_${attribute}`, guard[attribute])}`);
+  }
+  if (guard.cancelRequested === false) {
+    conditions.push(`${name("cancelRequestedAt")} = ${value("nobody", null)}`);
+  }
+  if (guard.settled === false) conditions.push(`attribute_exists(${name(liveIndex.partitionKey)})`);
+
+  return {
+    UpdateExpression: `SET ${sets.join(", ")}${removal}`,
+    ConditionExpression: conditions.join(" AND "),
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values,
+  };
+}

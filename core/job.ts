@@ -1,0 +1,121 @@
+import * as z from "zod";
+import { Mode } from "./modes.ts";
+import { NewJob } from "./new-job.ts";
+import { Reason } from "./reasons.ts";
+import { Provider, Role } from "./roles.ts";
+import { Verdict } from "./verdict.ts";
+
+export const JobId = z
+  .string()
+  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/, "a job id is a ULID: 26 characters, upper case")
+  .meta({ id: "JobId", example: "01KB3Q9M6Y8Z4V5N7T2R1C0D9E" });
+
+export const JobStatus = z.enum(["queued", "starting", "running", "succeeded", "failed", "cancelled", "timed_out"]);
+export type JobStatus = z.infer<typeof JobStatus>;
+
+/** The state machine: from each status, the statuses that may follow. A terminal one absorbs. */
+export const transitions: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
+  queued: ["starting", "failed", "cancelled"],
+  starting: ["starting", "running", "failed", "cancelled"],
+  running: ["succeeded", "failed", "cancelled", "timed_out"],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+  timed_out: [],
+};
+
+export function isTerminal(status: JobStatus): boolean {
+  return transitions[status].length === 0;
+}
+
+/** The statuses from which `next` may be reached. */
+export function statusesBefore(next: JobStatus): JobStatus[] {
+  return JobStatus.options.filter((status) => transitions[status].includes(next));
+}
+
+const Timestamp = z.iso.datetime({ precision: 3 });
+
+export const PaneState = z.strictObject({
+  role: Role,
+  status: z.enum(["waiting", "running", "exited"]),
+  exitCode: z.int().nullable(),
+});
+export type PaneState = z.infer<typeof PaneState>;
+
+/** What was asked for: written once when the job is accepted, never changed. */
+export const JobSpec = NewJob.extend({
+  /** Where `repo` resolved to: what the runner clones. Holds no credential. */
+  repositoryUrl: z.string(),
+});
+export type JobSpec = z.infer<typeof JobSpec>;
+
+/** Where the job stands: the one row that every actor changes, always under a condition. Kept under 1 KB. */
+export const JobRecord = z.object({
+  jobId: JobId,
+  tenantId: z.string(),
+  status: JobStatus,
+  stage: z.string().nullable(),
+  waiting: z.string().nullable(),
+  attempt: z.int(),
+  /** The task that holds the claim, and until when (epoch milliseconds). */
+  owner: z.string().nullable(),
+  leaseUntil: z.int().nullable(),
+  /** Until when a launched runner may take to claim (epoch milliseconds). */
+  startUntil: z.int().nullable(),
+  cancelRequestedAt: Timestamp.nullable(),
+  panes: z.array(PaneState),
+  tmuxSession: z.string().nullable(),
+  verdict: Verdict.nullable(),
+  reason: Reason.nullable(),
+  createdAt: Timestamp,
+  startedAt: Timestamp.nullable(),
+  endedAt: Timestamp.nullable(),
+  deadlineAt: Timestamp.nullable(),
+  /** The seq of `job_finished`; set once every side effect of the job's end is done. */
+  lastSeq: z.int().nullable(),
+  labels: z.record(z.string(), z.string()),
+});
+export type JobRecord = z.infer<typeof JobRecord>;
+
+/** The job as the API shows it, everywhere the same. */
+export const Job = z
+  .strictObject({
+    jobId: JobId,
+    status: JobStatus,
+    stage: z.string().nullable().describe("The stage that runs, or ran last."),
+    waiting: z.string().nullable().describe("Why a queued job has not been started yet."),
+    attempt: z.int(),
+    provider: Provider,
+    mode: Mode,
+    repo: z.string(),
+    ref: z.string().nullable(),
+    task: z.string(),
+    labels: z.record(z.string(), z.string()),
+    metadata: z.record(z.string(), z.string()),
+    panes: z.array(PaneState.meta({ id: "PaneState" })),
+    tmuxSession: z.string().nullable(),
+    verified: z.boolean().nullable().describe("Whether a verdict stands behind the status; null until the job ends."),
+    verdict: Verdict.nullable(),
+    reason: Reason.meta({ id: "Reason" }).nullable().describe("Set on every terminal status but succeeded."),
+    usage: z.null().describe("Tokens and money; not measured yet."),
+    createdAt: Timestamp,
+    startedAt: Timestamp.nullable(),
+    endedAt: Timestamp.nullable(),
+    deadlineAt: Timestamp.nullable(),
+    retryOf: JobId.nullable().describe("The job that this one repeats."),
+    links: z.strictObject({ self: z.string(), events: z.string() }),
+  })
+  .meta({ id: "Job" });
+export type Job = z.infer<typeof Job>;
+
+export function toJob(record: JobRecord, spec: JobSpec): Job {
+  const { provider, mode, repo, task, metadata } = spec;
+  const { jobId, status, stage, waiting, attempt, panes, tmuxSession, verdict, reason, labels } = record;
+  const { createdAt, startedAt, endedAt, deadlineAt } = record;
+  return {
+    ...{ jobId, status, stage, waiting, attempt, provider, mode, repo, ref: spec.ref ?? null, task, labels, metadata },
+    ...{ panes, tmuxSession, verified: isTerminal(status) ? verdict?.verdict === "pass" : null, verdict, reason },
+    ...{ usage: null, createdAt, startedAt, endedAt, deadlineAt, retryOf: null },
+    links: { self: `/v1/jobs/${jobId}`, events: `/v1/jobs/${jobId}/events` },
+  };
+}

@@ -1,0 +1,29 @@
+import type { JobRecord } from "../job.ts";
+import { isTerminal } from "../job.ts";
+import { reasonOf } from "../reasons.ts";
+import { type FinishPorts, finishJob } from "./finish-job.ts";
+
+/**
+ * Cancels the job: at once where nobody works on it yet, else by a flag that its runner obeys. Answers the row as it
+ * then is; a job that had already ended is answered unchanged.
+ */
+export async function cancelJob(ports: FinishPorts, job: JobRecord): Promise<JobRecord> {
+  for (let current = job; ; ) {
+    if (isTerminal(current.status) || current.cancelRequestedAt !== null) return current;
+    const changed =
+      current.status === "running"
+        ? await ports.jobs.update(
+            current.jobId,
+            { status: ["running"], attempt: current.attempt },
+            { cancelRequestedAt: ports.now().toISOString() },
+          )
+        : await finishJob(ports, current, cancelled("The job was cancelled before a runner had begun."));
+    if (changed !== undefined) return changed;
+    // The job moved on between the read and the write: look again and decide anew.
+    current = (await ports.jobs.get(current.jobId)) ?? current;
+  }
+}
+
+export function cancelled(message: string) {
+  return { status: "cancelled", reason: reasonOf("cancelled_by_user", message) } as const;
+}

@@ -1,0 +1,24 @@
+import type { JobRecord } from "../job.ts";
+import { leaseSeconds } from "../limits.ts";
+import type { Clock, JobHint, JobStore } from "../ports.ts";
+
+/** Takes the job for this owner. Undefined: it is not there to be taken (any more). Exactly one claimer wins. */
+export async function claimJob(
+  ports: { jobs: JobStore; now: Clock },
+  hint: JobHint,
+  claim: { readonly owner: string; readonly maxMinutes: number },
+): Promise<JobRecord | undefined> {
+  const now = ports.now();
+  return ports.jobs.update(
+    hint.jobId,
+    { status: ["starting"], attempt: hint.attempt, cancelRequested: false },
+    {
+      status: "running",
+      owner: claim.owner,
+      leaseUntil: now.getTime() + leaseSeconds * 1_000,
+      startUntil: null,
+      startedAt: now.toISOString(),
+      deadlineAt: new Date(now.getTime() + claim.maxMinutes * 60_000).toISOString(),
+    },
+  );
+}

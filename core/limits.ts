@@ -1,0 +1,55 @@
+/** Every number of the service that a user or an operator may meet, each with its unit in its name. */
+
+/** Longest task text, measured in UTF-8 bytes. */
+export const maximumTaskBytes = 100 * 1024;
+/** Longest wall-clock time of one job: DynamoDB keeps the deadline, the runner obeys it. */
+export const maximumJobMinutes = 720;
+export const defaultJobMinutes = 60;
+/** Stored pane output of one job; what comes after it is cut, except for its tail. */
+export const defaultLogBytes = 32 * 1024 * 1024;
+export const maximumLogBytes = 256 * 1024 * 1024;
+/** Last bytes of a cut stage's output that are stored all the same: an error usually stands at the end. */
+export const truncatedTailBytes = 64 * 1024;
+/** Raw output of one stage on the runner's disk; a stage that writes more is ended (`output_limit`). */
+export const maximumSpoolBytes = 1024 * 1024 * 1024;
+
+/** A claim holds for this long after a successful heartbeat; nobody may take the job over before. */
+export const leaseSeconds = 120;
+export const heartbeatSeconds = 20;
+/** A runner without a successful heartbeat for this long ends its panes: well before its lease is over. */
+export const heartbeatGiveUpSeconds = 75;
+/** How often a runner looks for a cancel. */
+export const controlReadSeconds = 2;
+/** A launched runner that has not claimed its job by then is taken for lost. */
+export const startSeconds = 600;
+/** Launches of one job; after the last one that brought no runner the job ends with `runner_never_started`. */
+export const maximumAttempts = 3;
+/** A task launched less than this long ago may not be listed yet (ECS is eventually consistent). */
+export const launchSettleSeconds = 30;
+/** A runner that has found no job for this long exits. */
+export const idleRunnerSeconds = 60;
+/** A hint that a runner took and did not delete comes back after this long. */
+export const hintVisibilitySeconds = 30;
+/** A cancelled or overdue process tree gets SIGTERM, then this long, then SIGKILL. */
+export const stopGraceMilliseconds = 2_000;
+
+/** A batch of events is written when it is this old or this large, whichever comes first. */
+export const flushAfterMilliseconds = 500;
+export const flushAfterBytes = 64 * 1024;
+/** Longest text of one `pane_output` event. */
+export const paneOutputChunkBytes = 32 * 1024;
+
+export const defaultEventPage = 500;
+export const maximumEventPage = 1_000;
+/** Decoded text of one page: stays under the 6 MB that Lambda returns at most, escapes included. */
+export const maximumEventPageBytes = 1024 * 1024;
+export const defaultJobPage = 20;
+export const maximumJobPage = 50;
+/** An SSE stream ends itself after this long and the client resumes: an abandoned stream costs no more than that. */
+export const eventStreamSeconds = 120;
+export const eventStreamCommentSeconds = 15;
+
+/** Jobs, their events and their idempotency keys are kept for this long (DynamoDB TTL deletes them). */
+export const retentionDays = 30;
+/** The live index is spread over this many partitions. */
+export const liveShards = 4;
