@@ -7,6 +7,7 @@ import {
   paginateQuery,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
+import * as z from "zod";
 import { JobRecord, JobSpec } from "../core/job.ts";
 import { liveShards, retentionDays } from "../core/limits.ts";
 import type { JobStore, RequestMemory } from "../core/ports.ts";
@@ -30,9 +31,9 @@ export function dynamoJobStore(client: DynamoDBDocumentClient, tableName: string
   return {
     async rememberRequest(request) {
       const key = requestKey(request.tenantId, createHash("sha256").update(request.key).digest("hex"));
-      const { fingerprint, jobId } = request;
+      const { fingerprint, jobId, requestId } = request;
       // Not under the index's attribute names: this row must not appear among the tenant's jobs.
-      if (await putOnce({ ...key, fingerprint, rememberedJobId: jobId })) return request;
+      if (await putOnce({ ...key, fingerprint, requestId, rememberedJobId: jobId })) return request;
       const item = await read(key);
       if (item === undefined) return this.rememberRequest(request);
       return { ...request, ...remembered(item) };
@@ -89,8 +90,11 @@ async function unlessRefused<Answer>(answer: Promise<Answer>): Promise<Answer | 
   }
 }
 
-function remembered(item: Record<string, unknown>): Pick<RequestMemory, "fingerprint" | "jobId"> {
-  return { fingerprint: String(item.fingerprint), jobId: String(item.rememberedJobId) };
+const Remembered = z.object({ fingerprint: z.string(), requestId: z.string(), rememberedJobId: z.string() });
+
+function remembered(item: unknown): Pick<RequestMemory, "fingerprint" | "requestId" | "jobId"> {
+  const { fingerprint, requestId, rememberedJobId } = Remembered.parse(item);
+  return { fingerprint, requestId, jobId: rememberedJobId };
 }
 
 /** By the id's random end: its head is the time, which would put all new jobs into one shard. */

@@ -27,6 +27,8 @@ export interface RequestMemory {
   readonly key: string;
   readonly fingerprint: string;
   readonly jobId: string;
+  /** Tells a request from its repetition. */
+  readonly requestId: string;
 }
 
 /** The jobs: the only truth. Every write is a conditional write of one item. */

@@ -23,7 +23,7 @@ export function resolveRepository(repo: string, policy: RepositoryPolicy): Resol
     return { refusal: "must not hold a credential; give the deployment a git token instead" };
   }
   // The parsed form, so that `..` and escapes cannot lead out of an allowed prefix.
-  const isAllowed = policy.allowed.some((prefix) => url.href.startsWith(prefix));
+  const isAllowed = policy.allowed.some((prefix) => url.href.startsWith(withSlash(prefix)));
   if (!isShort && !isAllowed) {
     return { refusal: `is not among the repositories that this deployment allows: ${policy.allowed.join(", ")}` };
   }

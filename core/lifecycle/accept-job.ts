@@ -1,7 +1,6 @@
 import type { JobRecord, JobSpec } from "../job.ts";
 import { rolesOf, stageGraph } from "../modes.ts";
-import type { Clock, EventLog, JobStore } from "../ports.ts";
-import { appendEvents } from "./append-events.ts";
+import type { EventLog, JobStore } from "../ports.ts";
 
 /** The row of a job that has just been accepted. */
 export function acceptedJob(jobId: string, tenantId: string, spec: JobSpec, createdAt: string): JobRecord {
@@ -14,18 +13,23 @@ export function acceptedJob(jobId: string, tenantId: string, spec: JobSpec, crea
 }
 
 /**
- * Stores the job and its first event. Safe to repeat after a crash at any point: the row is the commit point, and the
- * first event is written only while the log is empty.
+ * Stores the job. Safe to repeat after a crash at any point: the job's row comes last and is the commit point, and its
+ * first event can be stored only once, as the log's first.
  */
 export async function acceptJob(
-  ports: { jobs: JobStore; events: EventLog; now: Clock },
+  ports: { jobs: JobStore; events: EventLog },
   record: JobRecord,
   spec: JobSpec,
 ): Promise<void> {
+  const { jobId, createdAt } = record;
+  const { provider, mode, repo, ref = null } = spec;
+  const queued = {
+    seq: 1,
+    ts: createdAt,
+    type: "job_queued",
+    attempt: 0,
+    data: { provider, mode, repo, ref },
+  } as const;
+  await ports.events.put({ jobId, batchId: crypto.randomUUID(), events: [queued] });
   await ports.jobs.create(record, spec);
-  const { provider, mode, repo } = spec;
-  const writer = { jobId: record.jobId, attempt: 0, tail: await ports.events.tail(record.jobId) };
-  if (writer.tail.seq > 0) return;
-  const data = { provider, mode, repo, ref: spec.ref ?? null };
-  await appendEvents(ports.events, writer, [{ type: "job_queued", ts: ports.now().toISOString(), data }]);
 }

@@ -1,0 +1,85 @@
+import { Readable } from "node:stream";
+import middy, { type MiddlewareObj } from "@middy/core";
+import { executionModeStreamifyResponse } from "@middy/core/StreamifyResponse";
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
+import { type ProblemCode, problemBody, problemKinds } from "../openapi/problem.ts";
+import { type ApiReply, type ApiRequest, type Route, type RouteName, routes } from "../openapi/routes.ts";
+import { logError } from "./log.ts";
+import { once } from "./once.ts";
+import { parseRequest } from "./parse-request.ts";
+import { ProblemError } from "./problem-error.ts";
+
+/** An answer that is written while it is being made. */
+export interface StreamReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly stream: AsyncIterable<string>;
+}
+
+/** What a route's factory makes: the request as parsed goes in, the answer as data comes out. */
+export type Answer<Name extends RouteName> = (request: ApiRequest<Name>) => Promise<ApiReply<Name>>;
+
+/** The answer of a route that may stream. */
+export type StreamingAnswer<Name extends RouteName> = (
+  request: ApiRequest<Name>,
+) => Promise<ApiReply<Name> | StreamReply>;
+
+/** The Lambda handler of a route. `compose` runs at the first request, so that a module can be imported without an environment. */
+export function lambdaFor<Name extends RouteName>(name: Name, compose: () => Answer<Name>) {
+  const answer = once(compose);
+  return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
+    .use(problemReplies())
+    .handler(async (event) => buffered(routes[name], await answer()(parseRequest(name, event))));
+}
+
+/** As `lambdaFor`, for a route whose answer API Gateway passes on while it is written. */
+export function streamingLambdaFor<Name extends RouteName>(name: Name, compose: () => StreamingAnswer<Name>) {
+  const answer = once(compose);
+  return middy<APIGatewayProxyEvent>({ executionMode: executionModeStreamifyResponse })
+    .use(streamedBody())
+    .use(problemReplies())
+    .handler(async (event) => {
+      const reply = await answer()(parseRequest(name, event));
+      if (!("stream" in reply)) return buffered(routes[name], reply);
+      return {
+        statusCode: reply.status,
+        headers: reply.headers,
+        body: Readable.from(reply.stream, { objectMode: false }),
+      };
+    });
+}
+
+function buffered(route: Route, reply: { body: unknown; headers?: Readonly<Record<string, string>> }) {
+  const { status, contentType } = route.success;
+  const body = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body);
+  const headers = { "Content-Type": contentType, "Cache-Control": "no-store", ...reply.headers };
+  return { statusCode: status, headers, body };
+}
+
+/** Given a string, middy cuts it into pieces that may end within a character; bytes it passes on as they are. */
+function streamedBody(): MiddlewareObj<APIGatewayProxyEvent> {
+  function toBytes(request: { response: unknown }) {
+    const response = request.response as { body?: unknown } | undefined;
+    if (typeof response?.body === "string") response.body = Readable.from([Buffer.from(response.body)]);
+  }
+  return { after: toBytes, onError: toBytes };
+}
+
+/** The only place where an error becomes an answer: what the caller can mend is shown, anything else is hidden. */
+function problemReplies(): MiddlewareObj<APIGatewayProxyEvent> {
+  return {
+    onError: function replyWithProblem(request) {
+      const known = request.error instanceof ProblemError ? request.error : undefined;
+      const code: ProblemCode = known?.code ?? "internal_error";
+      const detail = known?.message ?? "Something failed on our side; nothing is lost. Try again.";
+      const { requestId } = request.event.requestContext;
+      if (known === undefined) logError("request failed", request.error, { requestId, path: request.event.path });
+      const about = { detail, instance: request.event.path, requestId, ...(known?.errors && { errors: known.errors }) };
+      request.response = {
+        statusCode: problemKinds[code].status,
+        headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store" },
+        body: JSON.stringify(problemBody(code, about)),
+      };
+    },
+  };
+}

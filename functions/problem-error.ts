@@ -1,0 +1,18 @@
+import type { Problem, ProblemCode } from "../openapi/problem.ts";
+
+/** Thrown by a handler for an answer that the caller can do something about. */
+export class ProblemError extends Error {
+  override readonly name = "ProblemError";
+  readonly code: ProblemCode;
+  readonly errors: Problem["errors"];
+
+  constructor(code: ProblemCode, detail: string, errors?: Problem["errors"]) {
+    super(detail);
+    this.code = code;
+    this.errors = errors;
+  }
+}
+
+export function jobNotFound(jobId: string): ProblemError {
+  return new ProblemError("not_found", `There is no job ${jobId}. List yours with GET /v1/jobs.`);
+}

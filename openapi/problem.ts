@@ -1,0 +1,53 @@
+import * as z from "zod";
+
+/** Every error of the API, as RFC 9457 lays it out. */
+export const Problem = z
+  .strictObject({
+    type: z.string().describe("about:blank: the code tells the kinds apart."),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().describe("What went wrong, and what to do about it."),
+    instance: z.string(),
+    code: z.string(),
+    requestId: z.string(),
+    retryable: z.boolean(),
+    errors: z
+      .array(
+        z.strictObject({
+          pointer: z.string().describe("`#/options/maxMinutes` in the body, `?limit` in the query."),
+          detail: z.string(),
+        }),
+      )
+      .optional(),
+  })
+  .meta({ id: "Problem" });
+export type Problem = z.infer<typeof Problem>;
+
+/** The kinds of problem: HTTP status, title, and whether the same request may succeed later. */
+export const problemKinds = {
+  invalid_json: { status: 400, title: "The body is not JSON", retryable: false },
+  invalid_request: { status: 400, title: "The request is not valid", retryable: false },
+  invalid_cursor: { status: 400, title: "The cursor is not valid", retryable: false },
+  unauthorized: { status: 401, title: "No valid key", retryable: false },
+  not_found: { status: 404, title: "Not found", retryable: false },
+  method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
+  already_ended: { status: 409, title: "The job has ended", retryable: false },
+  payload_too_large: { status: 413, title: "The body is too large", retryable: false },
+  unsupported_media_type: { status: 415, title: "The body must be JSON", retryable: false },
+  misdirected_request: { status: 421, title: "This server does not serve that host", retryable: false },
+  idempotency_key_reused: { status: 422, title: "The idempotency key was used for another request", retryable: false },
+  internal_error: { status: 500, title: "Internal error", retryable: true },
+  bad_gateway: { status: 502, title: "The function failed", retryable: true },
+  gateway_timeout: { status: 504, title: "The function took too long", retryable: true },
+} as const;
+export type ProblemCode = keyof typeof problemKinds;
+
+/** The body of an error answer. */
+export function problemBody(
+  code: ProblemCode,
+  about: Pick<Problem, "detail" | "instance" | "requestId"> & { readonly errors?: Problem["errors"] },
+): Problem {
+  const { detail, instance, requestId, errors } = about;
+  const base = { type: "about:blank", ...problemKinds[code], detail, instance, code, requestId };
+  return errors ? { ...base, errors } : base;
+}
