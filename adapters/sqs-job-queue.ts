@@ -20,7 +20,11 @@ export function sqsJobQueue(client: SQSClient, queueUrl: string): JobQueue {
         WaitTimeSeconds: 20,
         VisibilityTimeout: hintVisibilitySeconds,
       });
-      const { Messages } = await client.send(receive, { abortSignal: signal });
+      const answer = client.send(receive, { abortSignal: signal });
+      const { Messages } = await answer.catch((error: unknown) => {
+        if (signal.aborted) return { Messages: undefined };
+        throw error;
+      });
       const message = Messages?.[0];
       if (message === undefined) return undefined;
       const { ReceiptHandle } = message;

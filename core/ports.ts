@@ -93,7 +93,7 @@ export interface ReceivedHint {
 
 export interface JobQueue {
   send(hint: JobHint): Promise<void>;
-  /** Waits up to 20 s (the most that SQS allows) for one hint. */
+  /** Waits up to 20 s (the most that SQS allows) for one hint; an abort ends the wait without one. */
   receive(signal: AbortSignal): Promise<ReceivedHint | undefined>;
 }
 

@@ -14,11 +14,16 @@ export interface EventWriter {
  *
  * Every batch starts right after a seq that was stored, so a first seq that is free is the true end of the log. A writer
  * that lost the race reads the tail again, and there it also learns that it has been superseded: by a later attempt, or
- * by the end of the job. So the log fences itself, without a second item in the write.
+ * by the end of the job. So the log fences itself, without a second item in the write. Who tries again after an error
+ * passes the same `batchId`: a batch that was stored although the answer was lost is then not stored twice.
  */
-export async function appendEvents(log: EventLog, writer: EventWriter, events: readonly NewJobEvent[]): Promise<void> {
+export async function appendEvents(
+  log: EventLog,
+  writer: EventWriter,
+  events: readonly NewJobEvent[],
+  batchId: string = crypto.randomUUID(),
+): Promise<void> {
   if (events.length === 0) return;
-  const batchId = crypto.randomUUID();
   for (;;) {
     writer.tail ??= await log.tail(writer.jobId);
     assertMayWrite(writer, writer.tail);

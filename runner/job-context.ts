@@ -1,0 +1,70 @@
+import type { JobRecord, JobSpec } from "../core/job.ts";
+import type { NewJobEvent } from "../core/job-events.ts";
+import type { Clock, JobStore } from "../core/ports.ts";
+import type { Role } from "../core/roles.ts";
+import type { JobEventWriter } from "./event-writer.ts";
+import { claimOf } from "./heartbeat.ts";
+import type { JobStop } from "./job-stop.ts";
+import type { UnixUser } from "./pane/protocol.ts";
+
+/** What the runner is set to, for every job alike. */
+export interface RunnerSettings {
+  readonly path: string;
+  readonly workRoot: string;
+  readonly skipClone: boolean;
+  readonly keepSessions: boolean;
+  readonly gitToken: string | undefined;
+  readonly agentUser: UnixUser | undefined;
+  /** `JOB_…_CMD` by name. */
+  readonly commands: Readonly<Record<string, string>>;
+}
+
+/** The job that this runner has claimed, with all that its steps need. */
+export class JobContext {
+  readonly spec: JobSpec;
+  readonly settings: RunnerSettings;
+  readonly stop: JobStop;
+  readonly events: JobEventWriter;
+  readonly #jobs: JobStore;
+  readonly #now: Clock;
+  #record: JobRecord;
+
+  constructor(parts: {
+    readonly record: JobRecord;
+    readonly spec: JobSpec;
+    readonly settings: RunnerSettings;
+    readonly stop: JobStop;
+    readonly events: JobEventWriter;
+    readonly ports: { readonly jobs: JobStore; readonly now: Clock };
+  }) {
+    this.#record = parts.record;
+    this.spec = parts.spec;
+    this.settings = parts.settings;
+    this.stop = parts.stop;
+    this.events = parts.events;
+    this.#jobs = parts.ports.jobs;
+    this.#now = parts.ports.now;
+  }
+
+  /** The job's row as this runner last wrote it. */
+  get record(): JobRecord {
+    return this.#record;
+  }
+
+  /** Adds an event of now. Resolves when there is room for more. */
+  emit<Type extends NewJobEvent["type"]>(
+    type: Type,
+    data: Extract<NewJobEvent, { type: Type }>["data"],
+    role?: Role,
+  ): Promise<void> {
+    const ts = this.#now().toISOString();
+    return this.events.write({ type, ts, ...(role && { role }), data } as NewJobEvent);
+  }
+
+  /** Shows how far the job is. Stops it if it has become somebody else's. */
+  async progress(changes: Pick<Partial<JobRecord>, "stage" | "panes" | "tmuxSession">): Promise<void> {
+    const updated = await this.#jobs.update(this.#record.jobId, claimOf(this.#record), changes);
+    if (updated === undefined) this.stop.stop("superseded");
+    else this.#record = updated;
+  }
+}

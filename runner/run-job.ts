@@ -1,0 +1,121 @@
+import type { JobRecord, JobSpec } from "../core/job.ts";
+import { cancelled } from "../core/lifecycle/cancel-job.ts";
+import { type Ending, finishJob } from "../core/lifecycle/finish-job.ts";
+import { maximumSpoolBytes, stopGraceMilliseconds } from "../core/limits.ts";
+import { endingOf } from "../core/outcome.ts";
+import type { Clock, EventLog, JobStore } from "../core/ports.ts";
+import { reasonOf } from "../core/reasons.ts";
+import { JobEventWriter } from "./event-writer.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { JobContext, type RunnerSettings } from "./job-context.ts";
+import { JobFailure } from "./job-failure.ts";
+import type { JobStop } from "./job-stop.ts";
+import { logError } from "./log.ts";
+import { runStages } from "./run-stages.ts";
+import { ToolMissing } from "./tmux/required-tools.ts";
+import { startTmuxSession } from "./tmux/start-tmux-session.ts";
+import type { TmuxSession } from "./tmux/tmux-session.ts";
+import { openWorkspace, type Workspace } from "./workspace.ts";
+
+interface RunnerPorts {
+  readonly jobs: JobStore;
+  readonly events: EventLog;
+  readonly now: Clock;
+}
+
+/** Runs a claimed job to its end and records it; returns early, recording nothing, if the job became somebody else's. */
+export async function runJob(
+  ports: RunnerPorts,
+  settings: RunnerSettings,
+  claimed: JobRecord,
+  spec: JobSpec,
+  stop: JobStop,
+): Promise<void> {
+  await using _heartbeat = startHeartbeat(ports, claimed, stop);
+  using _deadline = stopAtDeadline(claimed, ports.now, stop);
+  const author = { jobId: claimed.jobId, attempt: claimed.attempt, tail: undefined };
+  await using events = new JobEventWriter(ports.events, author, stop);
+  const job = new JobContext({ record: claimed, spec, settings, stop, events, ports });
+  await job.emit("runner_started", { owner: claimed.owner ?? "" });
+
+  const ending = await work(job).catch((error: unknown) => endingOfError(error, claimed.jobId, stop));
+  await events.flush();
+  if (stop.abandoned.aborted) return;
+  await finishJob(ports, job.record, endingOfStop(stop, spec) ?? ending, { writer: author });
+}
+
+/** The job's own work: a clone, a session with a pane for each role, the stages. */
+async function work(job: JobContext): Promise<Ending> {
+  await using workspace = await prepareWorkspace(job);
+  await using session = await openSession(job, workspace);
+  const outcomes = await runStages(job, workspace, session);
+  const isWanted = job.spec.options.keepTmuxSession ?? job.settings.keepSessions;
+  if (isWanted && !job.stop.abandoned.aborted) {
+    await session.keep();
+    workspace.keep();
+  }
+  return endingOf(outcomes);
+}
+
+async function prepareWorkspace(job: JobContext): Promise<Workspace> {
+  const { spec, settings, record } = job;
+  const startedAt = performance.now();
+  await job.emit("git_clone_started", { repo: spec.repo, ref: spec.ref ?? null });
+  const git = { path: settings.path, token: settings.gitToken };
+  const { workRoot, skipClone, agentUser: user } = settings;
+  const workspace = await openWorkspace(
+    { workRoot, skipClone, git, user },
+    { jobId: record.jobId, spec },
+    job.stop.signal,
+  );
+  const durationMs = Math.round(performance.now() - startedAt);
+  await job.emit("git_clone_finished", { baseSha: workspace.baseSha, durationMs });
+  return workspace;
+}
+
+async function openSession(job: JobContext, workspace: Workspace): Promise<TmuxSession> {
+  const { jobId, panes } = job.record;
+  const session = await startTmuxSession({
+    name: `omx-${jobId}`,
+    directory: workspace.tmux,
+    roles: panes.map((pane) => pane.role),
+    marker: `JOB_ID=${jobId}`,
+    path: job.settings.path,
+    stopGraceMilliseconds,
+    maximumSpoolBytes,
+    signal: job.stop.signal,
+  });
+  const { name, attachCommand } = session;
+  await job.emit("tmux_session_started", { session: name, attachCommand });
+  await job.progress({ tmuxSession: name });
+  return session;
+}
+
+/** On the monotonic clock, from the claim on; reconcile has the wall clock for a runner that does not get this far. */
+function stopAtDeadline(job: JobRecord, now: Clock, stop: JobStop): Disposable {
+  const milliseconds = Date.parse(job.deadlineAt ?? "") - now().getTime();
+  const timer = setTimeout(() => stop.stop("deadline"), milliseconds);
+  return { [Symbol.dispose]: () => clearTimeout(timer) };
+}
+
+/** What ended the job from outside outranks how its processes then ended. */
+function endingOfStop(stop: JobStop, spec: JobSpec): Ending | undefined {
+  if (stop.cause === "cancelled") return cancelled("The job was cancelled while it ran.");
+  if (stop.cause === "deadline") {
+    const message = `The job ran for its options.maxMinutes, ${spec.options.maxMinutes}.`;
+    return { status: "timed_out", reason: reasonOf("deadline_exceeded", message) };
+  }
+  if (stop.cause === "shutdown") {
+    return { status: "failed", reason: reasonOf("runner_lost", "The runner was told to stop.") };
+  }
+  return undefined;
+}
+
+function endingOfError(error: unknown, jobId: string, stop: JobStop): Ending {
+  if (error instanceof JobFailure) return { status: "failed", reason: reasonOf(error.code, error.message) };
+  if (error instanceof ToolMissing) return { status: "failed", reason: reasonOf("tool_missing", error.message) };
+  // A step that was stopped throws, and that is as it should be.
+  if (!stop.signal.aborted) logError("job failed unexpectedly", error, { jobId });
+  const message = error instanceof Error ? error.message : String(error);
+  return { status: "failed", reason: reasonOf("internal_error", message) };
+}

@@ -1,0 +1,119 @@
+import { statfs } from "node:fs/promises";
+import { nextStage, type Stage, stageGraph } from "../core/modes.ts";
+import type { RoleOutcome } from "../core/outcome.ts";
+import type { Role } from "../core/roles.ts";
+import { agentCommand } from "./agent-command.ts";
+import type { JobContext } from "./job-context.ts";
+import { OutputBudget } from "./output-budget.ts";
+import type { PaneHandle } from "./pane/pane.ts";
+import type { PaneExit } from "./pane/pane-exit.ts";
+import { paneEnvironment } from "./pane-environment.ts";
+import { PaneOutput } from "./pane-output.ts";
+import type { TmuxSession } from "./tmux/tmux-session.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** Less free disk than this, and a recording that broke off broke off for want of it. */
+const fullDiskBytes = 1024 * 1024;
+
+/** Walks the mode's stages, each when the one before has succeeded, and tells how every role that ran has ended. */
+export async function runStages(
+  job: JobContext,
+  workspace: Workspace,
+  session: TmuxSession,
+): Promise<readonly RoleOutcome[]> {
+  const graph = stageGraph(job.spec.mode);
+  const commands = new Map(
+    job.record.panes.map(({ role }) => [role, agentCommand(role, job.spec, job.settings.commands)]),
+  );
+  const budget = new OutputBudget(job.spec.options.maxLogBytes);
+  const outcomes: (RoleOutcome & { stage: string })[] = [];
+  for (let stage = nextStage(graph, outcomes); stage && !job.stop.signal.aborted; stage = nextStage(graph, outcomes)) {
+    const { name, roles } = stage;
+    announce(stage, session);
+    await showPanes(job, name, (role) => (roles.includes(role) ? { status: "running", exitCode: null } : undefined));
+    const run = (role: Role) =>
+      runRole({ job, workspace, session, budget, stage: name, role, command: commands.get(role) ?? "" });
+    const ended = await Promise.all(roles.map(run));
+    outcomes.push(...ended.map((outcome) => ({ ...outcome, stage: name })));
+    await showPanes(job, name, (role) => {
+      const outcome = ended.find((candidate) => candidate.role === role);
+      return outcome && { status: "exited", exitCode: outcome.exitCode };
+    });
+  }
+  return outcomes;
+}
+
+/** Whoever attaches sees the whole team: a pane whose turn has not come says so. */
+function announce(stage: Stage, session: TmuxSession): void {
+  for (const [role, pane] of session.panes) {
+    if (!stage.roles.some((busy) => busy === role)) pane.say(`The ${role} waits: ${stage.name} is at work.`);
+  }
+}
+
+type PaneChange = Pick<JobContext["record"]["panes"][number], "status" | "exitCode">;
+
+async function showPanes(
+  job: JobContext,
+  stage: string,
+  change: (role: Role) => PaneChange | undefined,
+): Promise<void> {
+  const panes = job.record.panes.map((pane) => ({ ...pane, ...change(pane.role) }));
+  await job.progress({ stage, panes });
+}
+
+interface RoleRun {
+  readonly job: JobContext;
+  readonly workspace: Workspace;
+  readonly session: TmuxSession;
+  readonly budget: OutputBudget;
+  readonly stage: string;
+  readonly role: Role;
+  readonly command: string;
+}
+
+async function runRole({ job, workspace, session, budget, stage, role, command }: RoleRun): Promise<RoleOutcome> {
+  const { spec, settings, events } = job;
+  const pane = paneOf(session, role);
+  const secrets = { ...(settings.gitToken && { GIT_TOKEN: settings.gitToken }) };
+  const output = new PaneOutput(role, secrets, budget, (event) => events.write(event));
+  await job.emit("pane_started", { paneId: pane.paneId, stage, command }, role);
+  const exit = await pane.run(
+    {
+      command,
+      environment: paneEnvironment(job.record, spec, workspace, { role, stage, path: settings.path }),
+      workingDirectory: workspace.repository,
+      ...(settings.agentUser && { user: settings.agentUser }),
+      onOutput: (bytes) => output.push(bytes),
+    },
+    job.stop.signal,
+  );
+  await output.end();
+  const outcome = { role, command, ...processEnd(exit), fault: await faultOf(exit, settings.workRoot) };
+  const { exitCode, signal, fault } = outcome;
+  const reason = fault ?? job.stop.cause ?? null;
+  await job.emit(
+    "stage_finished",
+    { stage, exitCode, signal, durationMs: Math.round(exit.durationMilliseconds), reason },
+    role,
+  );
+  return outcome;
+}
+
+function paneOf(session: TmuxSession, role: Role): PaneHandle {
+  const pane = session.panes.get(role);
+  if (pane === undefined) throw new Error(`The session has no pane for the ${role}.`);
+  return pane;
+}
+
+function processEnd(exit: PaneExit): { exitCode: number | null; signal: string | null } {
+  if (exit.kind === "exited") return { exitCode: exit.exitCode, signal: null };
+  return { exitCode: null, signal: exit.kind === "signalled" ? exit.signal : null };
+}
+
+async function faultOf(exit: PaneExit, workRoot: string): Promise<RoleOutcome["fault"]> {
+  if (exit.reason === "output_limit") return "output_limit";
+  if (exit.kind !== "lost") return null;
+  if (exit.reason !== "capture_failed") return "pane_lost";
+  const { bavail, bsize } = await statfs(workRoot);
+  return bavail * bsize < fullDiskBytes ? "disk_full" : "capture_failed";
+}

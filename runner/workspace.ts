@@ -1,0 +1,89 @@
+import { lstat, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { execa } from "execa";
+import type { JobSpec } from "../core/job.ts";
+import { cloneRepository, type GitSettings, headCommit, initRepository } from "./git.ts";
+import { JobFailure } from "./job-failure.ts";
+import type { UnixUser } from "./pane/protocol.ts";
+
+/** The folders of one job. All but `tmux` belong to the agents. */
+export interface Workspace extends AsyncDisposable {
+  /** The clone: `JOB_WORKDIR`. */
+  readonly repository: string;
+  /** What the roles hand to each other: `JOB_DIR`. */
+  readonly jobDirectory: string;
+  readonly home: string;
+  /** Sockets and spools; the runner's alone. */
+  readonly tmux: string;
+  readonly baseSha: string;
+  /** Leaves everything in place when the workspace is disposed of: the session that shows it is kept. */
+  keep(): void;
+}
+
+export interface WorkspaceSettings {
+  readonly workRoot: string;
+  readonly skipClone: boolean;
+  readonly git: GitSettings;
+  readonly user: UnixUser | undefined;
+}
+
+/** Makes the job's folders and fills the repository. Throws `JobFailure` with a reason to tell. */
+export async function openWorkspace(
+  settings: WorkspaceSettings,
+  job: { readonly jobId: string; readonly spec: JobSpec },
+  signal: AbortSignal,
+): Promise<Workspace> {
+  const root = join(settings.workRoot, job.jobId);
+  const [repository, jobDirectory, home, tmux] = ["repo", "job", "home", "tmux"].map((name) => join(root, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  let isKept = false;
+  const remove = async () => {
+    if (!isKept) await rm(root, { recursive: true, force: true });
+  };
+  try {
+    await makeDirectories(settings.workRoot, root, [jobDirectory, home, tmux]);
+    await writeFile(join(jobDirectory, "task.md"), job.spec.task);
+    const { repositoryUrl: url, ref } = job.spec;
+    if (settings.skipClone) await initRepository(settings.git, repository, signal);
+    else await cloneRepository(settings.git, { url, ref }, repository, signal);
+    const baseSha = await headCommit(settings.git, repository, signal);
+    await handOver(settings.user, [repository, jobDirectory, home]);
+    const keep = () => {
+      isKept = true;
+    };
+    return { repository, jobDirectory, home, tmux, baseSha, keep, [Symbol.asyncDispose]: remove };
+  } catch (error) {
+    await remove();
+    throw asJobFailure(error, root);
+  }
+}
+
+/** An earlier attempt of the job on this machine leaves nothing to this one. */
+async function makeDirectories(workRoot: string, root: string, directories: readonly string[]): Promise<void> {
+  await mkdir(workRoot, { recursive: true, mode: 0o711 });
+  const { uid } = await lstat(workRoot);
+  if (uid !== process.getuid?.()) {
+    throw new JobFailure(
+      "internal_error",
+      `WORK_ROOT ${workRoot} belongs to another user; set it to a folder of your own.`,
+    );
+  }
+  await rm(root, { recursive: true, force: true });
+  await mkdir(root, { mode: 0o711 });
+  for (const directory of directories) await mkdir(directory, { mode: 0o700 });
+}
+
+async function handOver(user: UnixUser | undefined, directories: readonly string[]): Promise<void> {
+  if (user === undefined) return;
+  await execa("chown", ["-R", `${user.uid}:${user.gid}`, "--", ...directories]);
+}
+
+function asJobFailure(error: unknown, root: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== "ENOSPC" && code !== "EDQUOT") return error;
+  return new JobFailure("disk_full", `There is no room left for the job's folder ${root}.`, { cause: error });
+}
