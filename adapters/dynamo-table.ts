@@ -1,3 +1,5 @@
+import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
+
 /** The one table: its keys and indexes, said once for the adapters, the embedded stack and the deployment. */
 
 export const partitionKey = "pk";
@@ -17,26 +19,26 @@ export const tenantIndex = {
 } as const;
 
 /** The input of CreateTable, but for the table's name. */
-export const tableDefinition = {
+export const tableDefinition: Omit<CreateTableCommandInput, "TableName"> = {
   BillingMode: "PAY_PER_REQUEST",
   AttributeDefinitions: [partitionKey, sortKey, "livePartition", "tenantId", "jobId"].map((AttributeName) => ({
     AttributeName,
-    AttributeType: "S" as const,
+    AttributeType: "S",
   })),
   KeySchema: keySchema(partitionKey, sortKey),
   GlobalSecondaryIndexes: [
     {
       IndexName: liveIndex.name,
       KeySchema: keySchema(liveIndex.partitionKey, liveIndex.sortKey),
-      Projection: { ProjectionType: "KEYS_ONLY" as const },
+      Projection: { ProjectionType: "KEYS_ONLY" },
     },
     {
       IndexName: tenantIndex.name,
       KeySchema: keySchema(tenantIndex.partitionKey, tenantIndex.sortKey),
-      Projection: { ProjectionType: "INCLUDE" as const, NonKeyAttributes: [...tenantIndex.include] },
+      Projection: { ProjectionType: "INCLUDE", NonKeyAttributes: [...tenantIndex.include] },
     },
   ],
-} as const;
+};
 
 function keySchema(hash: string, range: string) {
   return [

@@ -51,3 +51,15 @@ export function problemBody(
   const base = { type: "about:blank", ...problemKinds[code], detail, instance, code, requestId };
   return errors ? { ...base, errors } : base;
 }
+
+/** What API Gateway itself answers, in the place of a function, by status. */
+export const gatewayProblems: Readonly<Record<number, ProblemCode>> = {
+  400: "invalid_request",
+  401: "unauthorized",
+  404: "not_found",
+  405: "method_not_allowed",
+  413: "payload_too_large",
+  421: "misdirected_request",
+  502: "bad_gateway",
+  504: "gateway_timeout",
+};

@@ -18,6 +18,10 @@ export function paneEnvironment(
     LANG: "C.UTF-8",
     TERM: "screen-256color",
     SHELL: "/bin/bash",
+    // Standard output is a terminal, at which nobody sits: a pager or a question would wait for ever.
+    PAGER: "cat",
+    GIT_PAGER: "cat",
+    GIT_TERMINAL_PROMPT: "0",
     JOB_ID: job.jobId,
     JOB_MODE: spec.mode,
     JOB_PROVIDER: spec.provider,

@@ -54,7 +54,9 @@ async function work(job: JobContext): Promise<Ending> {
     await session.keep();
     workspace.keep();
   }
-  return endingOf(outcomes);
+  const ending = endingOf(outcomes);
+  if (ending.verdict && !job.stop.signal.aborted) await job.emit("verdict", ending.verdict, "verifier");
+  return ending;
 }
 
 async function prepareWorkspace(job: JobContext): Promise<Workspace> {

@@ -65,13 +65,11 @@ export async function openWorkspace(
 /** An earlier attempt of the job on this machine leaves nothing to this one. */
 async function makeDirectories(workRoot: string, root: string, directories: readonly string[]): Promise<void> {
   await mkdir(workRoot, { recursive: true, mode: 0o711 });
-  const { uid } = await lstat(workRoot);
-  if (uid !== process.getuid?.()) {
-    throw new JobFailure(
-      "internal_error",
-      `WORK_ROOT ${workRoot} belongs to another user; set it to a folder of your own.`,
-    );
-  }
+  const { uid, mode } = await lstat(workRoot);
+  const fault =
+    uid !== process.getuid?.() ? "belongs to another user" : (mode & 0o001) === 0 && "is closed to the agents";
+  if (fault)
+    throw new JobFailure("internal_error", `WORK_ROOT ${workRoot} ${fault}: take a folder of your own, mode 0711.`);
   await rm(root, { recursive: true, force: true });
   await mkdir(root, { mode: 0o711 });
   for (const directory of directories) await mkdir(directory, { mode: 0o700 });

@@ -1,0 +1,70 @@
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import * as z from "zod";
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+const Environment = z.object({
+  PORT: port.default(8_080),
+  DATA_DIR: z.string().default(".data"),
+  WORK_ROOT: z.string().startsWith("/").default("/tmp/omx-web-runs"),
+  PATH: z.string(),
+  GIT_BASE_URL: z.string().default("https://github.com/"),
+  /** On one's own machine any repository may be cloned. */
+  REPOSITORY_ALLOW_LIST: z.string().default("https://,ssh://,file:///"),
+});
+
+/** How the embedded stack is started. */
+export interface LocalSettings {
+  readonly port: number;
+  /** Absent: nothing outlives the process. */
+  readonly dataDirectory: string | undefined;
+  readonly workRoot: string;
+  readonly path: string;
+  readonly gitBaseUrl: string;
+  readonly repositoryAllowList: string;
+  /** The runner's own settings, passed on as they are. */
+  readonly runner: Readonly<Record<string, string>>;
+}
+
+/** Raised for a setting that makes no sense; the message says which. */
+export class SettingsInvalid extends Error {
+  override readonly name = "SettingsInvalid";
+}
+
+const passedOn = /^(?:TMUX_KEEP_SESSION_ON_FINISH|JOB_SKIP_GIT_CLONE|JOB_\w+_CMD|GIT_TOKEN|AGENT_USER)$/;
+
+/** The settings in the environment and on the command line (`--ephemeral`). Throws `SettingsInvalid`. */
+export function readSettings(
+  args: readonly string[],
+  // biome-ignore lint/style/noProcessEnv: the embedded stack's one place
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): LocalSettings {
+  const { ephemeral } = parseFlags(args);
+  const parsed = Environment.safeParse(environment);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+    throw new SettingsInvalid(faults.join("; "));
+  }
+  const { PORT, DATA_DIR, WORK_ROOT, PATH, GIT_BASE_URL, REPOSITORY_ALLOW_LIST } = parsed.data;
+  return {
+    port: PORT,
+    dataDirectory: ephemeral ? undefined : resolve(DATA_DIR),
+    workRoot: WORK_ROOT,
+    path: PATH,
+    gitBaseUrl: GIT_BASE_URL,
+    repositoryAllowList: REPOSITORY_ALLOW_LIST,
+    runner: Object.fromEntries(
+      Object.entries(environment).flatMap(([name, value]) => (value && passedOn.test(name) ? [[name, value]] : [])),
+    ),
+  };
+}
+
+function parseFlags(args: readonly string[]): { ephemeral: boolean } {
+  try {
+    const { values } = parseArgs({ args: [...args], options: { ephemeral: { type: "boolean", default: false } } });
+    return values;
+  } catch (error) {
+    throw new SettingsInvalid(`${(error as Error).message} The only option is --ephemeral.`);
+  }
+}

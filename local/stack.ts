@@ -1,0 +1,85 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startApi } from "./api.ts";
+import { startDynamo } from "./dynamo/dynamo-server.ts";
+import { type EcsServer, startEcs } from "./ecs/ecs-server.ts";
+import { endKeptSessions } from "./kept-sessions.ts";
+import { functionEnvironment, runnerEnvironment, setEnvironment, taskDefinition } from "./process-environments.ts";
+import { provisionQueue, provisionTable } from "./provision.ts";
+import { rememberedPorts, rememberPorts } from "./remembered-ports.ts";
+import { bundleRunner } from "./runner-bundle.ts";
+import type { LocalSettings } from "./settings.ts";
+import { startSqs } from "./sqs/sqs-server.ts";
+import { oneAtATime, repeatedly } from "./timer.ts";
+
+/** The whole service in this process, on loopback. */
+export interface Stack extends AsyncDisposable {
+  readonly url: string;
+  readonly ecsEndpoint: string;
+}
+
+const reconcileEverySeconds = 60;
+const maximumRunners = 50;
+const runnerStopSeconds = 30;
+
+/**
+ * Starts emulators, table, queue, ECS stand-in and API, in the order in which they need each other; disposing stops them
+ * in reverse. Sets this process's environment, by which the handlers find them: one stack per process. Throws
+ * `DataDirectoryInUse` and `PortInUse`.
+ */
+export async function startStack(settings: LocalSettings, log: (line: string) => void): Promise<Stack> {
+  await using cleanUp = new AsyncDisposableStack();
+  const folders = await makeFolders(settings.dataDirectory, cleanUp);
+  const ports = await rememberedPorts(settings.dataDirectory);
+  const dynamo = cleanUp.use(await startDynamo({ port: ports.dynamo, ...folders.dynamo }));
+  const sqs = cleanUp.use(await startSqs({ port: ports.sqs, ...folders.sqs }));
+  const endpoints = { AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint, AWS_ENDPOINT_URL_SQS: sqs.endpoint };
+  setEnvironment(endpoints);
+  const [queueUrl] = await Promise.all([provisionQueue(), provisionTable()]);
+
+  const bundle = bundleRunner(folders.runner);
+  const reconcile = oneAtATime(reconcileJobs, log);
+  const ecs: EcsServer = cleanUp.use(
+    await startEcs({
+      port: ports.ecs,
+      workingDirectory: folders.tasks,
+      taskDefinitions: {
+        [taskDefinition]: async () => ({
+          command: [process.execPath, await bundle],
+          environment: runnerEnvironment(settings, { ...endpoints, queueUrl, compileCache: folders.runner }),
+        }),
+      },
+      maximumTasks: maximumRunners,
+      stopTimeoutSeconds: runnerStopSeconds,
+      onTaskStopped: reconcile,
+      onTaskOutput: (taskArn, line) => log(`runner ${taskArn.slice(-6)}: ${line}`),
+    }),
+  );
+  setEnvironment({
+    ...functionEnvironment(settings, queueUrl),
+    CLUSTER: ecs.clusterName,
+    AWS_ENDPOINT_URL_ECS: ecs.endpoint,
+  });
+  cleanUp.defer(() => endKeptSessions(settings.workRoot, settings.path));
+  const gateway = cleanUp.use(await startApi(settings.port, log));
+  cleanUp.use(repeatedly(reconcileEverySeconds, reconcile));
+  reconcile();
+  await rememberPorts(settings.dataDirectory, { dynamo: dynamo.endpoint, sqs: sqs.endpoint, ecs: ecs.endpoint });
+  const owned = cleanUp.move();
+  return { url: gateway.url, ecsEndpoint: ecs.endpoint, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** In a temporary folder, removed at the end, when nothing is to outlive the process. */
+async function makeFolders(dataDirectory: string | undefined, cleanUp: AsyncDisposableStack) {
+  const root = dataDirectory ?? (await mkdtemp(join(tmpdir(), "omx-web-")));
+  if (dataDirectory === undefined) cleanUp.defer(() => rm(root, { recursive: true, force: true }));
+  await mkdir(root, { recursive: true, mode: 0o700 });
+  const stored = (name: string) => (dataDirectory === undefined ? {} : { directory: join(root, name) });
+  return { dynamo: stored("dynamodb"), sqs: stored("sqs"), tasks: join(root, "tasks"), runner: join(root, "runner") };
+}
+
+async function reconcileJobs(): Promise<void> {
+  const { handler } = await import("../functions/background/reconcile.ts");
+  await handler();
+}
