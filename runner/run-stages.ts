@@ -29,7 +29,12 @@ export async function runStages(
   const outcomes: (RoleOutcome & { stage: string })[] = [];
   for (let stage = nextStage(graph, outcomes); stage && !job.stop.signal.aborted; stage = nextStage(graph, outcomes)) {
     const { name, roles } = stage;
-    announce(stage, session);
+    const waiting = job.record.panes.filter((pane) => pane.status === "waiting" && !roles.includes(pane.role));
+    announce(
+      stage,
+      waiting.map((pane) => pane.role),
+      session,
+    );
     await showPanes(job, name, (role) => (roles.includes(role) ? { status: "running", exitCode: null } : undefined));
     const run = (role: Role) =>
       runRole({ job, workspace, session, budget, stage: name, role, command: commands.get(role) ?? "" });
@@ -44,10 +49,9 @@ export async function runStages(
 }
 
 /** Whoever attaches sees the whole team: a pane whose turn has not come says so. */
-function announce(stage: Stage, session: TmuxSession): void {
-  for (const [role, pane] of session.panes) {
-    if (!stage.roles.some((busy) => busy === role)) pane.say(`The ${role} waits: ${stage.name} is at work.`);
-  }
+function announce(stage: Stage, waiting: readonly Role[], session: TmuxSession): void {
+  for (const role of waiting)
+    session.panes.get(role)?.say(`The ${role} waits for its turn; at work: ${stage.roles.join(", ")}.`);
 }
 
 type PaneChange = Pick<JobContext["record"]["panes"][number], "status" | "exitCode">;
@@ -90,6 +94,7 @@ async function runRole({ job, workspace, session, budget, stage, role, command }
   await output.end();
   const outcome = { role, command, ...processEnd(exit), fault: await faultOf(exit, settings.workRoot) };
   const { exitCode, signal, fault } = outcome;
+  pane.say(`The ${role} has ended: ${exitCode === null ? (signal ?? fault) : `exit code ${exitCode}`}.`);
   const reason = fault ?? job.stop.cause ?? null;
   await job.emit(
     "stage_finished",
