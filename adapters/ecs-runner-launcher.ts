@@ -24,7 +24,8 @@ export function ecsRunnerLauncher(client: ECSClient, settings: EcsSettings): Run
 
   async function state(taskId: string): Promise<TaskState> {
     const { tasks = [] } = await client.send(new DescribeTasksCommand({ cluster, tasks: [taskId] }));
-    return tasks.some((task) => task.lastStatus !== "STOPPED") ? "alive" : "gone";
+    if (tasks[0] === undefined) return "unknown";
+    return tasks[0].lastStatus === "STOPPED" ? "stopped" : "alive";
   }
 
   return {
@@ -46,13 +47,13 @@ export function ecsRunnerLauncher(client: ECSClient, settings: EcsSettings): Run
       throw new LaunchRefused(`ECS started no runner: ${failures.map(({ reason }) => reason).join("; ")}`);
     },
 
-    async launched(hint) {
+    async isLaunched(hint) {
       const list = new ListTasksCommand({ cluster, startedBy: taskToken(hint), desiredStatus: "RUNNING" });
-      return ((await client.send(list)).taskArns ?? []).length > 0 ? "alive" : "gone";
+      return ((await client.send(list)).taskArns ?? []).length > 0;
     },
 
     async stop(taskId, why) {
-      if ((await state(taskId)) === "gone") return;
+      if ((await state(taskId)) !== "alive") return;
       await client.send(new StopTaskCommand({ cluster, task: taskId, reason: why }));
     },
   };

@@ -97,14 +97,14 @@ export interface JobQueue {
   receive(signal: AbortSignal): Promise<ReceivedHint | undefined>;
 }
 
-/** What is known of a launched task: `gone` is one that has stopped or that nobody remembers. */
-export type TaskState = "alive" | "gone";
+/** What is known of a launched task. One that nobody remembers may have stopped long ago, or may be alive all the same. */
+export type TaskState = "alive" | "stopped" | "unknown";
 
 export interface RunnerLauncher {
   /** Starts one runner; the same job and attempt again starts nothing new. Throws `LaunchRefused`. */
   launch(hint: JobHint): Promise<void>;
-  /** The state of the task that was launched for this attempt. */
-  launched(hint: JobHint): Promise<TaskState>;
+  /** Whether a task that was launched for this attempt is alive. */
+  isLaunched(hint: JobHint): Promise<boolean>;
   state(taskId: string): Promise<TaskState>;
   stop(taskId: string, why: string): Promise<void>;
 }

@@ -15,6 +15,8 @@ import { takeJob } from "./take-job.ts";
 /** The runner: takes one job, runs it, exits. Its composition root. */
 const environment = parseEnvironment(RunnerEnvironment);
 const stop = new JobStop();
+// Whoever reads the log may go away; the job goes on.
+process.stderr.on("error", () => {});
 process.once("SIGTERM", () => stop.stop("shutdown"));
 process.once("SIGINT", () => stop.stop("shutdown"));
 

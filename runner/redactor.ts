@@ -40,27 +40,34 @@ export function createRedactor(secrets: Readonly<Record<string, string>>): Redac
   };
 }
 
-/** A program may print a secret inside JSON, in a URL, or as basic authentication. */
+/** A program may print a secret line by line, inside JSON, in a URL, or in base64, alone or within other text. */
 function formsOf(secret: string): string[] {
-  return [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), btoa(encodeUtf8(secret))];
+  const onTerminal = secret.replaceAll("\n", "\r\n");
+  const base64 = Buffer.from(secret).toString("base64");
+  const within = [0, 1, 2].map((bytesBefore) => base64Within(secret, bytesBefore));
+  return [secret, onTerminal, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), base64, ...within];
+}
+
+/** The characters that no neighbour changes, where the secret begins `bytesBefore` bytes into base64's groups of three. */
+function base64Within(secret: string, bytesBefore: number): string {
+  const bytes = Buffer.concat([Buffer.alloc(bytesBefore), Buffer.from(secret)]);
+  return bytes.toString("base64").slice(Math.ceil((bytesBefore * 4) / 3), Math.floor((bytes.length * 4) / 3));
 }
 
 function escapeForPattern(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
 }
 
-function encodeUtf8(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
-}
-
-/** Where the text can be cut without cutting a secret: before the first suffix that begins one, unless inside a whole one. */
+/** Where the text can be cut: before the first suffix that may yet become a secret, unless a whole one has taken it. */
 function safeEnd(text: string, forms: readonly string[], pattern: RegExp | undefined): number {
   const longest = forms[0]?.length ?? 0;
-  let wholeUntil = 0;
-  if (pattern) for (const match of text.matchAll(pattern)) wholeUntil = match.index + match[0].length;
-  for (let start = Math.max(wholeUntil, text.length - longest + 1); start < text.length; start++) {
+  const found = pattern ? [...text.matchAll(pattern)] : [];
+  for (let start = Math.max(0, text.length - longest + 1); start < text.length; start++) {
     const suffix = text.slice(start);
-    if (forms.some((form) => form.length > suffix.length && form.startsWith(suffix))) return start;
+    const mayGrow = forms.some((form) => form.length > suffix.length && form.startsWith(suffix));
+    // Only a secret that begins earlier: one that begins here may be the beginning of a longer one.
+    const isTaken = found.some(({ index, 0: form }) => index < start && start < index + form.length);
+    if (mayGrow && !isTaken) return start;
   }
   return text.length;
 }

@@ -15,7 +15,8 @@ export function createUtf8Decoder(): Utf8Decoder {
     push(bytes) {
       const all = held.length > 0 ? Buffer.concat([held, bytes]) : bytes;
       const end = all.length - incompleteTailBytes(all);
-      held = all.slice(end);
+      // A copy: the caller may use its buffer again.
+      held = Uint8Array.from(all.subarray(end));
       return decoder.decode(all.subarray(0, end));
     },
     flush() {
@@ -39,8 +40,9 @@ function incompleteTailBytes(bytes: Uint8Array): number {
   return 0;
 }
 
+/** 1 also for bytes that begin no character (RFC 3629): there is nothing to wait for. */
 function characterBytes(lead: number): number {
-  if (lead >= 0xf0 && lead < 0xf8) return 4;
-  if (lead >= 0xe0) return 3;
-  return lead >= 0xc0 ? 2 : 1;
+  if (lead < 0xc2 || lead > 0xf4) return 1;
+  if (lead >= 0xf0) return 4;
+  return lead >= 0xe0 ? 3 : 2;
 }

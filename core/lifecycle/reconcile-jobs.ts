@@ -29,8 +29,8 @@ async function startAgainIfLaunchIsLost(ports: StartPorts, job: JobRecord): Prom
   const startUntil = job.startUntil ?? 0;
   const mayBeUnlisted = now < startUntil - (startSeconds - launchSettleSeconds) * 1_000;
   if (mayBeUnlisted) return;
-  const isGone = (await ports.launcher.launched({ jobId: job.jobId, attempt: job.attempt })) === "gone";
-  if (!isGone && now < startUntil) return;
+  const isLaunched = await ports.launcher.isLaunched({ jobId: job.jobId, attempt: job.attempt });
+  if (isLaunched && now < startUntil) return;
   if (job.attempt < maximumAttempts) return startJob(ports, job);
   const message = `${maximumAttempts} runners were launched for the job and none of them claimed it.`;
   await finishJob(ports, job, { status: "failed", reason: reasonOf("runner_never_started", message) });
@@ -41,7 +41,7 @@ async function endIfRunnerIsLost(ports: StartPorts, job: JobRecord): Promise<voi
   const { owner, leaseUntil } = job;
   if (owner === null || leaseUntil === null) throw new Error(`Running job ${job.jobId} has no owner or no lease.`);
   const leaseIsOver = ports.now().getTime() > leaseUntil;
-  if (!leaseIsOver && (await ports.launcher.state(owner)) === "alive") return;
+  if (!leaseIsOver && (await ports.launcher.state(owner)) !== "stopped") return;
   if (leaseIsOver) await ports.launcher.stop(owner, "The lease of its job is over.");
   const detail = leaseIsOver ? "The runner stopped renewing its lease." : "The runner's task has stopped.";
   const ending = { status: "failed", reason: reasonOf("runner_lost", detail) } as const;

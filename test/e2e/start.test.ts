@@ -1,0 +1,173 @@
+import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Job } from "../../core/job.ts";
+import type { JobEvent } from "../../core/job-events.ts";
+import { EventPage } from "../../openapi/routes.ts";
+import { type GitHost, makeGitHost } from "../helpers/git-host.ts";
+import { processesWith } from "../helpers/processes.ts";
+import { everyRole } from "../helpers/service.ts";
+
+/** `npm start` as a person runs it: a process of its own. */
+const main = fileURLToPath(new URL("../../local/main.ts", import.meta.url));
+
+let root: string;
+let gitHost: GitHost;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), "omx-start-"));
+  await chmod(root, 0o711);
+  gitHost = await makeGitHost();
+});
+
+afterEach(async () => {
+  // Only a test that failed leaves any.
+  for (const processId of processesWith(root)) process.kill(processId, "SIGKILL");
+  await gitHost[Symbol.asyncDispose]();
+  await rm(root, { recursive: true, force: true });
+});
+
+interface Started {
+  readonly url: string;
+  readonly output: () => string;
+  /** Ctrl-C, or worse; answers the exit code. */
+  stop(signal: NodeJS.Signals): Promise<number | undefined>;
+}
+
+function run(environment: Record<string, string>, args: string[] = []) {
+  const env = {
+    DATA_DIR: join(root, "data"),
+    WORK_ROOT: join(root, "work"),
+    GIT_BASE_URL: gitHost.baseUrl,
+    ...environment,
+  };
+  return execa(process.execPath, [main, ...args], { env, reject: false, all: true });
+}
+
+async function start(environment: Record<string, string> = {}): Promise<Started> {
+  const child = run({ PORT: "0", ...environment });
+  let output = "";
+  const ready = Promise.withResolvers<string>();
+  child.all?.on("data", (chunk: Buffer) => {
+    output += chunk;
+    const url = /^Ready on (\S+)/m.exec(output)?.[1];
+    if (url) ready.resolve(url);
+  });
+  void child.then(() => ready.reject(new Error(`It ended before it was ready:\n${output}`)));
+  const url = await ready.promise;
+  return {
+    url,
+    output: () => output,
+    stop: async (signal) => {
+      child.kill(signal);
+      return (await child).exitCode;
+    },
+  };
+}
+
+async function submit(url: string, command: string): Promise<Job> {
+  const body = {
+    provider: "custom",
+    mode: "team",
+    repo: "a/b",
+    task: "작업",
+    options: { agentCommands: everyRole(command) },
+  };
+  const headers = { "Content-Type": "application/json" };
+  return Job.parse(
+    await (await fetch(`${url}/v1/jobs`, { method: "POST", headers, body: JSON.stringify(body) })).json(),
+  );
+}
+
+async function jobOnce(url: string, jobId: string, isIt: (job: Job) => boolean): Promise<Job> {
+  for (;;) {
+    const job = Job.parse(await (await fetch(`${url}/v1/jobs/${jobId}`)).json());
+    if (isIt(job)) return job;
+  }
+}
+
+async function completeEvents(url: string, jobId: string): Promise<JobEvent[]> {
+  for (;;) {
+    const page = EventPage.parse(await (await fetch(`${url}/v1/jobs/${jobId}/events`)).json());
+    if (page.complete) return page.events;
+  }
+}
+
+test("It says what is emulated, is ready, and Ctrl-C stops it with everything it started.", async () => {
+  await gitHost.add("a/b", { "a.txt": "a" });
+  const service = await start();
+  expect(service.output()).toContain("not emulated");
+  expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+  const { jobId } = await submit(service.url, "true");
+  await jobOnce(service.url, jobId, (job) => job.status === "succeeded");
+  expect(processesWith(join(root, "work"))).not.toEqual([]); // the kept tmux session
+  expect(await service.stop("SIGINT")).toBe(0);
+  expect(processesWith(root)).toEqual([]);
+  expect(await readdir(join(root, "work"))).toEqual([]);
+});
+
+test("Ctrl-C while a job runs ends its processes and leaves it ended, with a reason.", async () => {
+  await gitHost.add("a/b", { "a.txt": "a" });
+  const service = await start();
+  const { jobId } = await submit(service.url, "sleep 1000");
+  await jobOnce(service.url, jobId, (job) => job.panes[0]?.status === "running");
+  expect(await service.stop("SIGINT")).toBe(0);
+  expect(processesWith(`JOB_ID=${jobId}`)).toEqual([]);
+  const again = await start();
+  const ended = await jobOnce(again.url, jobId, () => true);
+  expect(ended).toMatchObject({ status: "failed", reason: { code: "runner_lost", retryable: true } });
+  await again.stop("SIGINT");
+});
+
+test("After kill -9 the next start has every job and event, and a job that was running goes on.", async () => {
+  await gitHost.add("a/b", { "a.txt": "a" });
+  const service = await start();
+  const done = await submit(service.url, "echo kept");
+  const events = await completeEvents(service.url, done.jobId);
+  const running = await submit(service.url, `until [ -e ${root}/go ]; do sleep 0.02; done`);
+  await jobOnce(service.url, running.jobId, (job) => job.panes[0]?.status === "running");
+  await service.stop("SIGKILL");
+  const again = await start();
+  expect(await completeEvents(again.url, done.jobId)).toEqual(events);
+  await writeFile(join(root, "go"), "");
+  const seqs = (await completeEvents(again.url, running.jobId)).map((event) => event.seq);
+  expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+  expect((await jobOnce(again.url, running.jobId, () => true)).status).toBe("succeeded");
+  expect(await again.stop("SIGINT")).toBe(0);
+  expect(processesWith(root)).toEqual([]);
+});
+
+test("A second start on the same data says so plainly.", async () => {
+  const service = await start();
+  const second = await run({ PORT: "0" });
+  expect(second.exitCode).toBe(1);
+  expect(second.all).toContain(join(root, "data"));
+  expect(second.all).not.toContain("    at ");
+  await service.stop("SIGINT");
+});
+
+test("A port that is in use is named, with what to do.", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => other.once("listening", resolve));
+  const { port } = other.address() as AddressInfo;
+  const result = await run({ PORT: String(port) });
+  other.close();
+  expect(result.exitCode).toBe(1);
+  expect(result.all).toMatch(new RegExp(`Port ${port} is in use.*PORT=${port + 1} npm start`, "s"));
+});
+
+test.each([
+  [{ PORT: "eighty" }, [], "PORT"],
+  [{ WORK_ROOT: "relative" }, [], "WORK_ROOT"],
+  [{}, ["--in-memory"], "--ephemeral"],
+])("A setting that makes no sense is refused: %o %o", async (environment, args, named) => {
+  const result = await run(environment as Record<string, string>, args);
+  expect(result.exitCode).toBe(1);
+  expect(result.all).toContain(named);
+  expect(result.all).not.toContain("    at ");
+});
