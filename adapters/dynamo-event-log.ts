@@ -54,9 +54,9 @@ export function dynamoEventLog(client: DynamoDBDocumentClient, tableName: string
       const batches = await batchesAfter(jobId, next);
       if (batches.length === 0) return;
       for (const batch of batches) {
-        const text = (await decompress(batch.body)).toString();
-        const events = JSON.parse(text) as JobEvent[];
-        yield { events: events.filter((event) => event.seq > after), bytes: text.length };
+        const body = await decompress(batch.body);
+        const events = JSON.parse(body.toString()) as JobEvent[];
+        yield { events: events.filter((event) => event.seq > after), bytes: body.length };
         next = batch.lastSeq;
       }
     }
@@ -88,9 +88,10 @@ export function dynamoEventLog(client: DynamoDBDocumentClient, tableName: string
       const events: JobEvent[] = [];
       let bytes = 0;
       for await (const batch of decodedBatches(jobId, after)) {
-        events.push(...batch.events);
         bytes += batch.bytes;
-        if (events.length >= limits.events || bytes >= limits.bytes) break;
+        if (events.length > 0 && bytes > limits.bytes) break;
+        events.push(...batch.events);
+        if (events.length >= limits.events) break;
       }
       return events.slice(0, limits.events);
     },

@@ -2,8 +2,8 @@ import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 
 /** The one table: its keys and indexes, said once for the adapters, the embedded stack and the deployment. */
 
-export const partitionKey = "pk";
-export const sortKey = "sk";
+const partitionKey = "pk";
+const sortKey = "sk";
 /** DynamoDB deletes an item some time after this attribute's epoch second. */
 export const expiryAttribute = "expiresAt";
 

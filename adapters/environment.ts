@@ -41,7 +41,10 @@ export const RunnerEnvironment = z.object({
   /** Give each job an empty repository instead of a clone. */
   JOB_SKIP_GIT_CLONE: flag.prefault("0"),
   /** For cloning over https; only git itself gets to see it. */
-  GIT_TOKEN: z.string().min(1).optional(),
+  GIT_TOKEN: z
+    .string()
+    .optional()
+    .transform((token) => token || undefined),
   /** The unprivileged user that a runner started by root gives the panes to. */
   AGENT_USER: z.string().default("nobody"),
   /** Tells a task which one it is (set by ECS). */

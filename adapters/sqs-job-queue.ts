@@ -40,7 +40,8 @@ export function sqsJobQueue(client: SQSClient, queueUrl: string): JobQueue {
 
 function toHint(body: string): JobHint | undefined {
   try {
-    return Message.parse(JSON.parse(body));
+    const { jobId, attempt } = Message.parse(JSON.parse(body));
+    return { jobId, attempt };
   } catch {
     return undefined;
   }

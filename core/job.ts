@@ -35,12 +35,11 @@ export function statusesBefore(next: JobStatus): JobStatus[] {
 
 const Timestamp = z.iso.datetime({ precision: 3 });
 
-export const PaneState = z.strictObject({
+const PaneState = z.strictObject({
   role: Role,
   status: z.enum(["waiting", "running", "exited"]),
   exitCode: z.int().nullable(),
 });
-export type PaneState = z.infer<typeof PaneState>;
 
 /** What was asked for: written once when the job is accepted, never changed. */
 export const JobSpec = NewJob.extend({
@@ -108,13 +107,18 @@ export const Job = z
   .meta({ id: "Job" });
 export type Job = z.infer<typeof Job>;
 
+/** Whether a verdict stands behind the job's end, and nothing speaks against it. */
+export function isVerified({ status, verdict }: Pick<JobRecord, "status" | "verdict">): boolean {
+  return status === "succeeded" && verdict?.verdict === "pass";
+}
+
 export function toJob(record: JobRecord, spec: JobSpec): Job {
   const { provider, mode, repo, task, metadata } = spec;
   const { jobId, status, stage, waiting, attempt, panes, tmuxSession, verdict, reason, labels } = record;
   const { createdAt, startedAt, endedAt, deadlineAt } = record;
   return {
     ...{ jobId, status, stage, waiting, attempt, provider, mode, repo, ref: spec.ref ?? null, task, labels, metadata },
-    ...{ panes, tmuxSession, verified: isTerminal(status) ? verdict?.verdict === "pass" : null, verdict, reason },
+    ...{ panes, tmuxSession, verified: isTerminal(status) ? isVerified(record) : null, verdict, reason },
     ...{ usage: null, createdAt, startedAt, endedAt, deadlineAt, retryOf: null },
     links: { self: `/v1/jobs/${jobId}`, events: `/v1/jobs/${jobId}/events` },
   };

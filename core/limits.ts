@@ -4,7 +4,10 @@
 export const maximumTaskBytes = 100 * 1024;
 /** Longest wall-clock time of one job: DynamoDB keeps the deadline, the runner obeys it. */
 export const maximumJobMinutes = 720;
+export const minimumJobMinutes = 0.01;
 export const defaultJobMinutes = 60;
+/** Labels of one job, and of one filter of a list. */
+export const maximumLabels = 16;
 /** Stored pane output of one job; what comes after it is cut, except for its tail. */
 export const defaultLogBytes = 32 * 1024 * 1024;
 export const maximumLogBytes = 256 * 1024 * 1024;
@@ -18,6 +21,8 @@ export const leaseSeconds = 120;
 export const heartbeatSeconds = 20;
 /** A runner without a successful heartbeat for this long ends its panes: well before its lease is over. */
 export const heartbeatGiveUpSeconds = 75;
+/** A runner that has not ended its job this long after the deadline is stopped. */
+export const deadlineGraceSeconds = 60;
 /** How often a runner looks for a cancel. */
 export const controlReadSeconds = 2;
 /** A launched runner that has not claimed its job by then is taken for lost. */

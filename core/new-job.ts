@@ -1,15 +1,26 @@
 import * as z from "zod";
-import { defaultJobMinutes, defaultLogBytes, maximumJobMinutes, maximumLogBytes, maximumTaskBytes } from "./limits.ts";
+import {
+  defaultJobMinutes,
+  defaultLogBytes,
+  maximumJobMinutes,
+  maximumLabels,
+  maximumLogBytes,
+  maximumTaskBytes,
+  minimumJobMinutes,
+} from "./limits.ts";
 import { Mode } from "./modes.ts";
 import { Provider, Role } from "./roles.ts";
-
-const AgentCommand = z.string().min(1).max(16_384);
 
 const EnvironmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "a variable name: letters, digits and _");
 /** Names that the service sets itself, or that would change what the pane's shell is. */
 const reservedName = /^(JOB_|TMUX|AWS_|ECS_|LD_)|^(PATH|HOME|USER|SHELL|IFS|ENV|BASH_ENV)$/;
 
-const Text = z.string().refine((text) => !text.includes("\0"), "must not contain a NUL character");
+const Text = z
+  .string()
+  .refine((text) => !text.includes("\0"), "must not contain a NUL character")
+  .refine((text) => text.isWellFormed(), "must be whole Unicode characters, not halves of surrogate pairs");
+
+const AgentCommand = Text.min(1).max(16_384);
 
 /** A job's row must stay far below DynamoDB's 400 KB. */
 function atMostBytes(bytes: number): [check: (value: unknown) => boolean, message: string] {
@@ -27,12 +38,20 @@ const PaneEnvironment = z
   });
 
 const Labels = z
-  .record(z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/), z.string().max(63))
-  .refine((labels) => Object.keys(labels).length <= 16, "at most 16 labels");
+  .record(
+    z.string().regex(/^[A-Za-z0-9_.-]{1,63}$/, "a label's name: letters, digits, _ . and -, at most 63"),
+    z.string().max(63),
+  )
+  .refine((labels) => Object.keys(labels).length <= maximumLabels, `at most ${maximumLabels} labels`);
 
 export const JobOptions = z
   .strictObject({
-    maxMinutes: z.number().positive().max(maximumJobMinutes).default(defaultJobMinutes).describe("Wall-clock limit."),
+    maxMinutes: z
+      .number()
+      .min(minimumJobMinutes)
+      .max(maximumJobMinutes)
+      .default(defaultJobMinutes)
+      .describe("Wall-clock limit."),
     keepTmuxSession: z
       .boolean()
       .optional()

@@ -18,8 +18,8 @@ export type JobChanges = Partial<
 
 export interface JobFilter {
   readonly status?: JobStatus | undefined;
-  /** Name and value; all must match. */
-  readonly labels: Readonly<Record<string, string>>;
+  /** Name and value of each; all must match. */
+  readonly labels: readonly (readonly [name: string, value: string])[];
 }
 
 export interface RequestMemory {

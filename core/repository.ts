@@ -2,7 +2,7 @@
 export interface RepositoryPolicy {
   /** What `owner/name` is appended to: `https://github.com/`, or `file:///srv/git/`. */
   readonly gitBaseUrl: string;
-  /** URL prefixes that a repository's URL must begin with one of. */
+  /** The URLs of single repositories, or of folders of them. */
   readonly allowed: readonly string[];
 }
 
@@ -22,8 +22,10 @@ export function resolveRepository(repo: string, policy: RepositoryPolicy): Resol
   if (url.password !== "" || (url.username !== "" && url.protocol !== "ssh:")) {
     return { refusal: "must not hold a credential; give the deployment a git token instead" };
   }
+  // git unescapes a path, and takes what follows `?` or `#` for a part of it, before it is looked up.
+  if (/%2f|[?#]/i.test(url.href)) return { refusal: "must not hold a query, a fragment or an escaped slash" };
   // The parsed form, so that `..` and escapes cannot lead out of an allowed prefix.
-  const isAllowed = policy.allowed.some((prefix) => url.href.startsWith(withSlash(prefix)));
+  const isAllowed = policy.allowed.some((prefix) => url.href === prefix || url.href.startsWith(withSlash(prefix)));
   if (!isShort && !isAllowed) {
     return { refusal: `is not among the repositories that this deployment allows: ${policy.allowed.join(", ")}` };
   }

@@ -10,7 +10,7 @@ import { parseRequest } from "./parse-request.ts";
 import { ProblemError } from "./problem-error.ts";
 
 /** An answer that is written while it is being made. */
-export interface StreamReply {
+interface StreamReply {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly stream: AsyncIterable<string>;

@@ -28,7 +28,7 @@ function parseCursor(cursor: string): z.infer<typeof Cursor> | undefined {
 }
 
 function listFingerprint(tenantId: string, filter: JobFilter): string {
-  const labels = Object.entries(filter.labels).sort();
+  const labels = filter.labels.toSorted();
   const content = JSON.stringify([tenantId, filter.status ?? null, labels]);
   return createHash("sha256").update(content).digest("base64url").slice(0, 16);
 }

@@ -61,16 +61,20 @@ function parsePart(schema: z.ZodType, value: unknown, pointer: (path: PropertyKe
 }
 
 function faults(issue: z.core.$ZodIssue, pointer: (path: PropertyKey[]) => string): NonNullable<Problem["errors"]> {
-  if (issue.code !== "unrecognized_keys") return [{ pointer: pointer(issue.path), detail: issue.message }];
-  return issue.keys.map((key) => ({
-    pointer: pointer([...issue.path, key]),
-    detail: "is not a field of this request",
-  }));
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      pointer: pointer([...issue.path, key]),
+      detail: "is not a field of this request",
+    }));
+  }
+  const rule = issue.code === "invalid_key" ? issue.issues[0] : undefined;
+  return [{ pointer: pointer(issue.path), detail: rule?.message ?? issue.message }];
 }
 
 /** RFC 6901, as a URI fragment. */
 function bodyPointer(path: PropertyKey[]): string {
-  return `#${path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("")}`;
+  const token = (part: PropertyKey) => String(part).replaceAll("~", "~0").replaceAll("/", "~1");
+  return `#${path.map((part) => `/${encodeURIComponent(token(part))}`).join("")}`;
 }
 
 function queryPointer(path: PropertyKey[]): string {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Job, JobId, JobStatus } from "../core/job.ts";
 import { JobEvent, JobEventType } from "../core/job-events.ts";
-import { defaultEventPage, defaultJobPage, maximumEventPage, maximumJobPage } from "../core/limits.ts";
+import { defaultEventPage, defaultJobPage, maximumEventPage, maximumJobPage, maximumLabels } from "../core/limits.ts";
 import { NewJob } from "../core/new-job.ts";
 import { Role } from "../core/roles.ts";
 import type { ProblemCode } from "./problem.ts";
@@ -27,17 +27,17 @@ export interface Route {
 
 const json = "application/json";
 const ofJob = z.strictObject({ jobId: JobId });
-const wholeNumber = z
-  .string()
-  .regex(/^\d{1,9}$/, "a whole number")
-  .transform(Number)
-  .pipe(z.int());
 const one = <Schema extends z.ZodType>(schema: Schema) => z.tuple([schema]).transform(([only]) => only);
 
-function upTo(maximum: number, standard: number) {
-  return one(wholeNumber.pipe(z.int().min(1).max(maximum)))
+/** A query parameter is text on the wire; the document shows the number that it stands for. */
+function wholeNumber(minimum: number, maximum: number, standard: number) {
+  const text = z
+    .string()
+    .refine((digits) => /^\d{1,9}$/.test(digits), "must be a whole number")
+    .meta({ type: "integer", minimum, maximum, default: standard });
+  return one(text.transform(Number).pipe(z.int().min(minimum).max(maximum)))
     .optional()
-    .transform((limit) => limit ?? standard);
+    .transform((number) => number ?? standard);
 }
 
 export const JobList = z
@@ -83,9 +83,10 @@ export const routes = {
       status: one(JobStatus).optional(),
       label: z
         .array(z.string().regex(/^[^:]+:.*$/, "name:value"))
+        .max(maximumLabels)
         .optional()
         .describe("name:value; may be repeated, all must match."),
-      limit: upTo(maximumJobPage, defaultJobPage),
+      limit: wholeNumber(1, maximumJobPage, defaultJobPage),
       cursor: one(z.string()).optional(),
     }),
     success: { status: 200, contentType: json, body: JobList },
@@ -109,11 +110,8 @@ export const routes = {
     streams: true,
     params: ofJob,
     query: z.strictObject({
-      after: one(wholeNumber)
-        .optional()
-        .transform((after) => after ?? 0)
-        .describe("The last seq that you have; 0 at first."),
-      limit: upTo(maximumEventPage, defaultEventPage),
+      after: wholeNumber(0, 999_999_999, 0).describe("The last seq that you have; 0 at first."),
+      limit: wholeNumber(1, maximumEventPage, defaultEventPage),
       types: one(
         z
           .string()

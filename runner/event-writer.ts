@@ -5,11 +5,10 @@ import { appendEvents, type EventWriter } from "../core/lifecycle/append-events.
 import { flushAfterBytes, flushAfterMilliseconds, paneOutputChunkBytes } from "../core/limits.ts";
 import type { EventLog } from "../core/ports.ts";
 import type { JobStop } from "./job-stop.ts";
-import { logError } from "./log.ts";
+import { persistently } from "./persistently.ts";
 
 /** Writers wait while this much is not stored yet: what they have is safe in the panes' spool files. */
 const backlogBytes = 512 * 1024;
-const retryAfterMilliseconds = 1_000;
 
 interface Pending {
   readonly event: NewJobEvent;
@@ -109,26 +108,22 @@ export class JobEventWriter implements AsyncDisposable {
     return taken.map((pending) => pending.event);
   }
 
-  /** Tries until it is stored: without its events a job must not go on as if nothing were missing. */
+  /** Persistently: a job must not go on as if none of its events were missing. */
   async #store(events: readonly NewJobEvent[]): Promise<void> {
     this.#isStoring = true;
     this.#lastStoreAt = performance.now();
+    // One id for all tries: a batch that was stored although the answer was lost is then not stored twice.
     const batchId = crypto.randomUUID();
-    for (let isStored = false; !isStored && !this.#stop.abandoned.aborted; ) {
-      isStored = await this.#tryToStore(events, batchId);
-      if (!isStored) await pause(retryAfterMilliseconds, this.#stop.abandoned);
-    }
+    await persistently(this.#stop, () => this.#append(events, batchId), { jobId: this.author.jobId });
     this.#isStoring = false;
   }
 
-  async #tryToStore(events: readonly NewJobEvent[], batchId: string): Promise<boolean> {
+  async #append(events: readonly NewJobEvent[], batchId: string): Promise<void> {
     try {
       await appendEvents(this.#log, this.author, events, batchId);
-      return true;
     } catch (error) {
-      if (error instanceof Superseded) this.#stop.stop("superseded");
-      else logError("events could not be stored", error, { jobId: this.author.jobId });
-      return false;
+      if (!(error instanceof Superseded)) throw error;
+      this.#stop.stop("superseded");
     }
   }
 }

@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import { JobFailure } from "./job-failure.ts";
+import { sendSignal } from "./pane/process-table.ts";
 
 export interface GitSettings {
   readonly path: string;
@@ -22,7 +23,9 @@ export async function cloneRepository(
 ): Promise<void> {
   const call = { directory: "/", signal };
   const branch = source.ref === undefined ? [] : ["--branch", source.ref];
-  const clone = (flags: readonly string[]) => git(settings, call, ["clone", ...flags, "--", source.url, directory]);
+  const credentials = credentialHelper(settings.token, source.url);
+  const clone = (flags: readonly string[]) =>
+    git(settings, call, [...credentials, "clone", ...flags, "--", source.url, directory]);
   const cloned = await clone(branch);
   if (cloned.exitCode === 0) return;
   if (source.ref === undefined || !/Remote branch .* not found/.test(cloned.stderr)) throw cloneFailure(cloned.stderr);
@@ -48,16 +51,22 @@ export async function headCommit(settings: GitSettings, directory: string, signa
   return exitCode === 0 ? stdout : "";
 }
 
-async function git(settings: GitSettings, call: GitCall, args: readonly string[]) {
-  const result = await execa("git", [...credentialHelper(settings.token), ...args], {
-    cwd: call.directory,
-    cancelSignal: call.signal,
+async function git(settings: GitSettings, { directory, signal }: GitCall, args: readonly string[]) {
+  signal.throwIfAborted();
+  const running = execa("git", args, {
+    cwd: directory,
+    detached: true,
     extendEnv: false,
     env: gitEnvironment(settings),
     stdin: "ignore",
     reject: false,
   });
-  call.signal.throwIfAborted();
+  // All of its process group: the helpers that speak to the host outlive git and keep its output open.
+  const kill = () => sendSignal(running.pid === undefined ? [] : [-running.pid], "SIGKILL");
+  signal.addEventListener("abort", kill);
+  const result = await running;
+  signal.removeEventListener("abort", kill);
+  signal.throwIfAborted();
   if (result.code === "ENOENT") throw new JobFailure("tool_missing", "git is not installed where the runner runs.");
   return result;
 }
@@ -76,11 +85,14 @@ function gitEnvironment({ path, token }: GitSettings): Record<string, string> {
   };
 }
 
-/** A helper that reads the token from git's own environment and is forgotten with the process. */
-function credentialHelper(token: string | undefined): string[] {
+/**
+ * A helper that reads the token from git's own environment and is forgotten with the process. For the host of `url`
+ * alone: a redirect to another one must not take the token there.
+ */
+function credentialHelper(token: string | undefined, url: string): string[] {
   if (token === undefined) return [];
   const helper = '!f() { echo username=x-access-token; echo "password=$GIT_TOKEN"; }; f';
-  return ["-c", "credential.helper=", "-c", `credential.helper=${helper}`];
+  return ["-c", "credential.helper=", "-c", `credential.${new URL(url).origin}.helper=${helper}`];
 }
 
 async function mustSucceed(
@@ -99,7 +111,7 @@ const failures = [
   { pattern: /No space left on device|Disk quota exceeded/, code: "disk_full" },
   {
     pattern:
-      /not found|does not exist|does not appear to be a git repository|could not read Username|Authentication failed|Permission denied \(publickey/i,
+      /not found|does not exist|does not appear to be a git repository|could not read Username|Authentication failed|returned error: 403|Permission denied \(publickey/i,
     code: "repository_not_found",
   },
   {

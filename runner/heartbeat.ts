@@ -11,9 +11,32 @@ import { logError } from "./log.ts";
  */
 export function startHeartbeat(ports: { jobs: JobStore; now: Clock }, job: JobRecord, stop: JobStop): AsyncDisposable {
   const ended = new AbortController();
+  // The monotonic clock: the wall clock may jump, and a lease that seems fresh then is not.
+  let renewedAt = performance.now();
+
+  /** When it is due; one that fails is due again at once. */
+  async function renew(): Promise<void> {
+    if (performance.now() - renewedAt < heartbeatSeconds * 1_000) return;
+    try {
+      const leaseUntil = ports.now().getTime() + leaseSeconds * 1_000;
+      const beginAt = performance.now();
+      const renewed = await ports.jobs.update(job.jobId, claimOf(job), { leaseUntil });
+      if (renewed === undefined) stop.stop("superseded");
+      renewedAt = beginAt;
+    } catch (error) {
+      logError("heartbeat failed", error, { jobId: job.jobId });
+    }
+  }
+
+  /** By itself and not where a renewal fails: one that gets no answer at all may take minutes to fail. */
+  async function giveUp(): Promise<void> {
+    if (performance.now() - renewedAt > heartbeatGiveUpSeconds * 1_000) stop.stop("lost_contact");
+  }
+
   const loops = Promise.all([
-    repeat(heartbeatSeconds, ended.signal, renewer(ports, job, stop)),
-    repeat(controlReadSeconds, ended.signal, () => obey(ports.jobs, job, stop)),
+    repeat(ended.signal, renew),
+    repeat(ended.signal, giveUp),
+    repeat(ended.signal, () => obey(ports.jobs, job, stop)),
   ]);
   return {
     async [Symbol.asyncDispose]() {
@@ -23,29 +46,12 @@ export function startHeartbeat(ports: { jobs: JobStore; now: Clock }, job: JobRe
   };
 }
 
-async function repeat(everySeconds: number, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
-  while (await elapsed(everySeconds, signal)) await act();
+async function repeat(signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+  while (await elapsed(controlReadSeconds, signal)) await act();
 }
 
 async function elapsed(seconds: number, signal: AbortSignal): Promise<boolean> {
   return delay(seconds * 1_000, true, { signal }).catch(() => false);
-}
-
-function renewer({ jobs, now }: { jobs: JobStore; now: Clock }, job: JobRecord, stop: JobStop): () => Promise<void> {
-  // The monotonic clock: the wall clock may jump, and a lease that seems fresh then is not.
-  let renewedAt = performance.now();
-  return async () => {
-    try {
-      const leaseUntil = now().getTime() + leaseSeconds * 1_000;
-      const beginAt = performance.now();
-      const renewed = await jobs.update(job.jobId, claimOf(job), { leaseUntil });
-      if (renewed === undefined) stop.stop("superseded");
-      renewedAt = beginAt;
-    } catch (error) {
-      logError("heartbeat failed", error, { jobId: job.jobId });
-      if (performance.now() - renewedAt > heartbeatGiveUpSeconds * 1_000) stop.stop("lost_contact");
-    }
-  };
 }
 
 async function obey(jobs: JobStore, job: JobRecord, stop: JobStop): Promise<void> {
@@ -54,7 +60,7 @@ async function obey(jobs: JobStore, job: JobRecord, stop: JobStop): Promise<void
     if (current?.status !== "running" || current.attempt !== job.attempt) return stop.stop("superseded");
     if (current.cancelRequestedAt !== null) stop.stop("cancelled");
   } catch (error) {
-    // The heartbeat decides when the silence has lasted too long.
+    // How long the silence may last is decided by the lease.
     logError("control read failed", error, { jobId: job.jobId });
   }
 }

@@ -6,6 +6,7 @@ import type { JobEventWriter } from "./event-writer.ts";
 import { claimOf } from "./heartbeat.ts";
 import type { JobStop } from "./job-stop.ts";
 import type { UnixUser } from "./pane/protocol.ts";
+import { persistently } from "./persistently.ts";
 
 /** What the runner is set to, for every job alike. */
 export interface RunnerSettings {
@@ -63,7 +64,9 @@ export class JobContext {
 
   /** Shows how far the job is. Stops it if it has become somebody else's. */
   async progress(changes: Pick<Partial<JobRecord>, "stage" | "panes" | "tmuxSession">): Promise<void> {
-    const updated = await this.#jobs.update(this.#record.jobId, claimOf(this.#record), changes);
+    const { jobId } = this.#record;
+    const update = () => this.#jobs.update(jobId, claimOf(this.#record), changes);
+    const updated = await persistently(this.stop, update, { jobId });
     if (updated === undefined) this.stop.stop("superseded");
     else this.#record = updated;
   }

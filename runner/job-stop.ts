@@ -25,8 +25,8 @@ export class JobStop {
   }
 
   stop(cause: StopCause): void {
-    if (cause === "superseded" || cause === "lost_contact") this.#abandoned.abort();
     this.#cause ??= cause;
+    if (cause === "superseded" || cause === "lost_contact") this.#abandoned.abort();
     this.#stopped.abort();
   }
 }

@@ -8,6 +8,9 @@ import { createUtf8Decoder } from "./utf8-decoder.ts";
 
 type Emit = (event: NewJobEvent) => Promise<void>;
 
+/** So little that its text fits one event: a broken byte becomes a character of three, a short secret a longer name. */
+const pieceBytes = paneOutputChunkBytes / 4;
+
 /**
  * Turns the bytes of one role's pane into events: decoded, secrets replaced, in chunks. What exceeds the job's budget is
  * left out, except for its last bytes.
@@ -31,8 +34,11 @@ export class PaneOutput {
   }
 
   async push(bytes: Uint8Array): Promise<void> {
-    this.#receivedBytes += bytes.length;
-    await this.#show(this.#redactor.push(this.#decoder.push(bytes)));
+    for (let start = 0; start < bytes.length; start += pieceBytes) {
+      const piece = bytes.subarray(start, start + pieceBytes);
+      this.#receivedBytes += piece.length;
+      await this.#show(this.#redactor.push(this.#decoder.push(piece)));
+    }
   }
 
   /** To be called when a run of the pane has ended: shows what was held back, and the tail of what was left out. */
@@ -41,8 +47,12 @@ export class PaneOutput {
     const tail = this.#tail;
     if (tail === undefined) return;
     this.#tail = undefined;
-    await this.#event("output_truncated", { skippedBytes: tail.droppedBytes });
-    await this.#chunks(tail.text, this.#shownBytes - tail.bytes);
+    if (tail.droppedBytes > 0) await this.#event("output_truncated", { skippedBytes: tail.droppedBytes });
+    let offset = this.#shownBytes - tail.bytes;
+    for (const { text, bytes } of tail.pieces) {
+      await this.#event("pane_output", { text, offset });
+      offset += bytes;
+    }
   }
 
   async #show(text: string): Promise<void> {
@@ -50,7 +60,7 @@ export class PaneOutput {
     this.#shownBytes = this.#receivedBytes - this.#decoder.heldBytes - this.#redactor.heldBytes;
     const bytes = this.#shownBytes - offset;
     if (text === "") return;
-    if (this.#tail === undefined && this.#budget.take(bytes)) return this.#chunks(text, offset);
+    if (this.#tail === undefined && this.#budget.take(bytes)) return this.#event("pane_output", { text, offset });
     if (this.#tail === undefined) {
       this.#tail = new TextTail(truncatedTailBytes);
       const detail = `The job's panes have written more than options.maxLogBytes; only the last ${truncatedTailBytes} bytes of each stage follow.`;
@@ -59,34 +69,10 @@ export class PaneOutput {
     this.#tail.push(text, bytes);
   }
 
-  async #chunks(text: string, offset: number): Promise<void> {
-    let chunkOffset = offset;
-    for (const chunk of chunksOf(text)) {
-      await this.#event("pane_output", { text: chunk, offset: chunkOffset });
-      chunkOffset += Buffer.byteLength(chunk);
-    }
-  }
-
   async #event<Type extends "pane_output" | "output_truncated" | "limit_hit">(
     type: Type,
     data: Extract<NewJobEvent, { type: Type }>["data"],
   ): Promise<void> {
     await this.#emit({ type, ts: new Date().toISOString(), role: this.#role, data } as NewJobEvent);
   }
-}
-
-/** Pieces that no code point is cut by, each of at most `paneOutputChunkBytes` bytes even if every character takes three. */
-function* chunksOf(text: string): Iterable<string> {
-  const size = Math.floor(paneOutputChunkBytes / 3);
-  for (let start = 0; start < text.length; ) {
-    let end = Math.min(start + size, text.length);
-    const isInsidePair = end < text.length && isHighSurrogate(text.charCodeAt(end - 1));
-    if (isInsidePair) end--;
-    yield text.slice(start, end);
-    start = end;
-  }
-}
-
-function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit < 0xdc00;
 }

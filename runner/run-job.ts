@@ -11,6 +11,7 @@ import { JobContext, type RunnerSettings } from "./job-context.ts";
 import { JobFailure } from "./job-failure.ts";
 import type { JobStop } from "./job-stop.ts";
 import { logError } from "./log.ts";
+import { persistently } from "./persistently.ts";
 import { runStages } from "./run-stages.ts";
 import { ToolMissing } from "./tmux/required-tools.ts";
 import { startTmuxSession } from "./tmux/start-tmux-session.ts";
@@ -40,8 +41,8 @@ export async function runJob(
 
   const ending = await work(job).catch((error: unknown) => endingOfError(error, claimed.jobId, stop));
   await events.flush();
-  if (stop.abandoned.aborted) return;
-  await finishJob(ports, job.record, endingOfStop(stop, spec) ?? ending, { writer: author });
+  const finish = () => finishJob(ports, job.record, endingOfStop(stop, spec) ?? ending, { writer: author });
+  await persistently(stop, finish, { jobId: claimed.jobId });
 }
 
 /** The job's own work: a clone, a session with a pane for each role, the stages. */

@@ -24,7 +24,8 @@ export async function takeJob(ports: TakePorts, owner: string, signal: AbortSign
     const taken = message.hint && (await tryToClaim(ports, message.hint, owner));
     if (message.hint === undefined) logError("a message was none of ours and was dropped", "not a job hint", { owner });
     // The row says all; from here on the hint has nothing to add, whether this runner won the job or not.
-    await message.delete();
+    // One that cannot be deleted comes again, to a runner that will find nothing to claim.
+    await message.delete().catch((error: unknown) => logError("a message could not be deleted", error, { owner }));
     if (taken) return taken;
   }
   return undefined;

@@ -25,8 +25,8 @@ export class TextTail {
     }
   }
 
-  get text(): string {
-    return this.#pieces.map((piece) => piece.text).join("");
+  get pieces(): readonly Piece[] {
+    return this.#pieces;
   }
 
   get bytes(): number {

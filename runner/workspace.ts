@@ -4,6 +4,7 @@ import { execa } from "execa";
 import type { JobSpec } from "../core/job.ts";
 import { cloneRepository, type GitSettings, headCommit, initRepository } from "./git.ts";
 import { JobFailure } from "./job-failure.ts";
+import { logError } from "./log.ts";
 import type { UnixUser } from "./pane/protocol.ts";
 
 /** The folders of one job. All but `tmux` belong to the agents. */
@@ -41,11 +42,8 @@ export async function openWorkspace(
     string,
   ];
   let isKept = false;
-  const remove = async () => {
-    if (!isKept) await rm(root, { recursive: true, force: true });
-  };
   try {
-    await makeDirectories(settings.workRoot, root, [jobDirectory, home, tmux]);
+    await makeDirectories(settings, root, [jobDirectory, home, tmux]);
     await writeFile(join(jobDirectory, "task.md"), job.spec.task);
     const { repositoryUrl: url, ref } = job.spec;
     if (settings.skipClone) await initRepository(settings.git, repository, signal);
@@ -55,24 +53,41 @@ export async function openWorkspace(
     const keep = () => {
       isKept = true;
     };
-    return { repository, jobDirectory, home, tmux, baseSha, keep, [Symbol.asyncDispose]: remove };
+    const dispose = async () => {
+      // What the job has come to does not change by what it leaves behind.
+      if (!isKept) await removeTree(root).catch((error: unknown) => logError("a workspace is left", error, { root }));
+    };
+    return { repository, jobDirectory, home, tmux, baseSha, keep, [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await remove();
+    await removeTree(root);
     throw asJobFailure(error, root);
   }
 }
 
 /** An earlier attempt of the job on this machine leaves nothing to this one. */
-async function makeDirectories(workRoot: string, root: string, directories: readonly string[]): Promise<void> {
+async function makeDirectories(
+  { workRoot, user }: WorkspaceSettings,
+  root: string,
+  directories: readonly string[],
+): Promise<void> {
   await mkdir(workRoot, { recursive: true, mode: 0o711 });
   const { uid, mode } = await lstat(workRoot);
-  const fault =
-    uid !== process.getuid?.() ? "belongs to another user" : (mode & 0o001) === 0 && "is closed to the agents";
+  const isClosed = user !== undefined && (mode & 0o001) === 0;
+  const fault = uid !== process.getuid?.() ? "belongs to another user" : isClosed && "is closed to the agents";
   if (fault)
     throw new JobFailure("internal_error", `WORK_ROOT ${workRoot} ${fault}: take a folder of your own, mode 0711.`);
-  await rm(root, { recursive: true, force: true });
+  await removeTree(root);
   await mkdir(root, { mode: 0o711 });
   for (const directory of directories) await mkdir(directory, { mode: 0o700 });
+}
+
+async function removeTree(root: string): Promise<void> {
+  const remove = () => rm(root, { recursive: true, force: true });
+  await remove().catch(async () => {
+    // Programs leave folders that nobody may write to, such as Go's module cache.
+    await execa("chmod", ["-R", "u+rwX", "--", root], { reject: false });
+    await remove();
+  });
 }
 
 async function handOver(user: UnixUser | undefined, directories: readonly string[]): Promise<void> {

@@ -20,7 +20,9 @@ export async function cancelJob(ports: FinishPorts, job: JobRecord): Promise<Job
         : await finishJob(ports, current, cancelled("The job was cancelled before a runner had begun."));
     if (changed !== undefined) return changed;
     // The job moved on between the read and the write: look again and decide anew.
-    current = (await ports.jobs.get(current.jobId)) ?? current;
+    const moved = await ports.jobs.get(current.jobId);
+    if (moved === undefined) throw new Error(`Job ${current.jobId} vanished while it was being cancelled.`);
+    current = moved;
   }
 }
 

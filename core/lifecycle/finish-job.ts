@@ -1,6 +1,6 @@
 import { Superseded } from "../errors.ts";
 import type { JobRecord, JobStatus } from "../job.ts";
-import { isTerminal, statusesBefore } from "../job.ts";
+import { isTerminal, isVerified, statusesBefore } from "../job.ts";
 import type { NewJobEvent } from "../job-events.ts";
 import type { Clock, EventLog, JobGuard, JobStore } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
@@ -64,8 +64,8 @@ export async function settleJob(ports: FinishPorts, job: JobRecord, writer?: Eve
 }
 
 function lastEvents(job: JobRecord, ts: string): NewJobEvent[] {
-  const { status, reason, verdict } = job;
-  const data = { status, verified: verdict?.verdict === "pass", reason, usage: null, costUsd: null };
+  const { status, reason } = job;
+  const data = { status, verified: isVerified(job), reason, usage: null, costUsd: null };
   const finished: NewJobEvent = { type: "job_finished", ts, data };
   if (reason?.code !== "runner_lost") return [finished];
   return [{ type: "runner_lost", ts, data: { detail: reason.message } }, finished];

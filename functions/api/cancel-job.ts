@@ -11,11 +11,12 @@ export function cancelJob(ports: FinishPorts): Answer<"cancelJob"> {
   return async (request) => {
     const { tenantId, params } = request;
     const { record, spec } = await ownJob(ports.jobs, tenantId, params.jobId);
-    const about = { operation: "cancelJob", jobId: params.jobId, content: params };
-    const first = await firstRequest(ports.jobs, request, about);
-    if (isTerminal(record.status) && record.status !== "cancelled" && !first.isReplay) {
+    const wasAskedFor = record.status === "cancelled" || record.cancelRequestedAt !== null;
+    if (isTerminal(record.status) && !wasAskedFor) {
       throw new ProblemError("already_ended", `The job has ended as ${record.status}; there is nothing to cancel.`);
     }
+    const about = { operation: "cancelJob", jobId: params.jobId, content: params };
+    const first = await firstRequest(ports.jobs, request, about);
     const job = toJob(await cancel(ports, record), spec);
     return { body: job, headers: replayHeader(first) };
   };

@@ -1,4 +1,4 @@
-import { ulid } from "ulid";
+import { decodeTime, ulid } from "ulid";
 import { type JobSpec, toJob } from "../../core/job.ts";
 import { acceptedJob, acceptJob } from "../../core/lifecycle/accept-job.ts";
 import { type StartPorts, startJob } from "../../core/lifecycle/start-job.ts";
@@ -19,7 +19,9 @@ export function createJob(ports: StartPorts & { readonly repositories: Repositor
     const first = await firstRequest(ports.jobs, request, about);
     // A first request that was cut off after its key was remembered has left no job: then this one goes on for it.
     const stored = first.isReplay ? await ports.jobs.get(first.jobId) : undefined;
-    const accepted = acceptedJob(first.jobId, tenantId, spec, stored?.createdAt ?? ports.now().toISOString());
+    // The id's own time, so that whoever repeats the request gets the same answer.
+    const createdAt = new Date(decodeTime(first.jobId)).toISOString();
+    const accepted = acceptedJob(first.jobId, tenantId, spec, createdAt);
     if (stored === undefined) {
       await acceptJob(ports, accepted, spec);
       // The job is stored, so it will run; if its start fails now, reconcile makes up for it.

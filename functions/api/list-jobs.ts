@@ -7,7 +7,7 @@ import { jobStore } from "../wiring.ts";
 export function listJobs(ports: { readonly jobs: JobStore }): Answer<"listJobs"> {
   return async ({ tenantId, query }) => {
     const labels = (query.label ?? []).map((label) => label.split(/:(.*)/s).slice(0, 2) as [string, string]);
-    const filter: JobFilter = { status: query.status, labels: Object.fromEntries(labels) };
+    const filter: JobFilter = { status: query.status, labels };
     const before = query.cursor === undefined ? undefined : fromCursor(query.cursor, tenantId, filter);
     const { jobs, next } = await ports.jobs.list(tenantId, filter, { before, limit: query.limit });
     const nextCursor = next === undefined ? null : toCursor(next, tenantId, filter);

@@ -1,0 +1,89 @@
+import { GetCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { describe, expect, test } from "vitest";
+import { dynamoJobStore } from "../../adapters/dynamo-job-store.ts";
+import { jobKey, liveIndex, specKey } from "../../adapters/dynamo-table.ts";
+import { liveShards, retentionDays } from "../../core/limits.ts";
+import { tableName } from "../../local/provision.ts";
+import { jobStoreContract } from "../contracts/job-store.contract.ts";
+import { upTo } from "../helpers/events.ts";
+import { jobRequest, jobSpec, queuedJob } from "../helpers/jobs.ts";
+import { testTable } from "../helpers/table.ts";
+
+const { client, jobs } = await testTable();
+
+jobStoreContract(jobs);
+
+describe("what is stored", () => {
+  test("is deleted after the time for which jobs are kept", async () => {
+    const { jobId } = queuedJob();
+    await jobs.create(queuedJob({ jobId }), jobSpec());
+
+    const items = await Promise.all(
+      [jobKey(jobId), specKey(jobId)].map((Key) => client.send(new GetCommand({ TableName: tableName, Key }))),
+    );
+
+    for (const { Item: item } of items) {
+      expect((item?.expiresAt - Date.now() / 1_000) / 86_400).toBeCloseTo(retentionDays, 2);
+    }
+  });
+
+  test("may be the largest request that there is", async () => {
+    const spec = jobSpec({
+      task: "가".repeat(34_133),
+      options: {
+        agentCommands: Object.fromEntries(
+          ["planner", "executor", "verifier"].map((role) => [role, "가".repeat(16_384)]),
+        ),
+        env: { A: "x".repeat(32_000) },
+      },
+      labels: Object.fromEntries(upTo(16).map((number) => [`${number}`.padEnd(63, "x"), "가".repeat(63)])),
+      metadata: { a: "x".repeat(16_000) },
+      repo: `https://github.com/${"x".repeat(2_000)}`,
+    });
+    const job = queuedJob({ labels: spec.labels }, spec);
+
+    await jobs.create(job, { ...spec, repositoryUrl: spec.repo });
+
+    expect(await jobs.getSpec(job.jobId)).toEqual({ ...spec, repositoryUrl: spec.repo });
+    expect(await jobs.get(job.jobId)).toEqual(job);
+  });
+
+  test("may be the shortest time that a job can have", async () => {
+    const spec = jobSpec({ ...jobRequest(), options: { maxMinutes: 0.01 } });
+    const job = queuedJob({}, spec);
+
+    await jobs.create(job, spec);
+
+    expect((await jobs.getSpec(job.jobId))?.options.maxMinutes).toBe(0.01);
+  });
+
+  test("is spread over all shards of the live index", async () => {
+    await Promise.all(upTo(40).map(() => jobs.create(queuedJob(), jobSpec())));
+
+    const counts = await Promise.all(
+      upTo(liveShards).map(async (shard) => {
+        const { Count } = await client.send(
+          new QueryCommand({
+            TableName: tableName,
+            IndexName: liveIndex.name,
+            KeyConditionExpression: `${liveIndex.partitionKey} = :shard`,
+            ExpressionAttributeValues: { ":shard": `LIVE#${shard - 1}` },
+          }),
+        );
+        return Count ?? 0;
+      }),
+    );
+
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+  });
+});
+
+test("What keeps the table from answering is passed on: it is no refused condition", async () => {
+  const broken = dynamoJobStore(client, "no-such-table");
+  const job = queuedJob();
+
+  await expect(broken.create(job, jobSpec())).rejects.toThrow();
+  await expect(broken.get(job.jobId)).rejects.toThrow();
+  await expect(broken.update(job.jobId, { status: ["queued"] }, { stage: "x" })).rejects.toThrow();
+  await expect(Array.fromAsync(broken.listLive())).rejects.toThrow();
+});
