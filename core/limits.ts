@@ -41,6 +41,8 @@ export const stopGraceMilliseconds = 2_000;
 /** A batch of events is written when it is this old or this large, whichever comes first. */
 export const flushAfterMilliseconds = 500;
 export const flushAfterBytes = 64 * 1024;
+/** After a quiet time so many batches are written without waiting: what happens first is seen at once. */
+export const flushBurst = 8;
 /** Longest text of one `pane_output` event. */
 export const paneOutputChunkBytes = 32 * 1024;
 

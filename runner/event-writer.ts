@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Superseded } from "../core/errors.ts";
 import type { NewJobEvent } from "../core/job-events.ts";
 import { appendEvents, type EventWriter } from "../core/lifecycle/append-events.ts";
-import { flushAfterBytes, flushAfterMilliseconds, paneOutputChunkBytes } from "../core/limits.ts";
+import { flushAfterBytes, flushAfterMilliseconds, flushBurst, paneOutputChunkBytes } from "../core/limits.ts";
 import type { EventLog } from "../core/ports.ts";
 import type { JobStop } from "./job-stop.ts";
 import { persistently } from "./persistently.ts";
@@ -16,8 +16,8 @@ interface Pending {
 }
 
 /**
- * Collects the events of a job and stores them in batches, one write at a time, in the order in which they came. The
- * first event after a pause is stored at once; what follows waits until it is old or much enough for a batch.
+ * Collects the events of a job and stores them in batches, one write at a time, in the order in which they came. What
+ * comes after a quiet time is stored at once; what comes steadily waits until it is old or much enough for a batch.
  */
 export class JobEventWriter implements AsyncDisposable {
   readonly author: EventWriter;
@@ -29,7 +29,8 @@ export class JobEventWriter implements AsyncDisposable {
   #isStoring = false;
   #isHurried = false;
   #isClosed = false;
-  #lastStoreAt = Number.NEGATIVE_INFINITY;
+  /** When the stores so far would have been due, had they come steadily: how much of the burst is used up. */
+  #steadyAt = Number.NEGATIVE_INFINITY;
   #changed = Promise.withResolvers<void>();
 
   constructor(log: EventLog, author: EventWriter, stop: JobStop) {
@@ -88,7 +89,7 @@ export class JobEventWriter implements AsyncDisposable {
   }
 
   async #untilDue(): Promise<void> {
-    const dueAt = this.#lastStoreAt + flushAfterMilliseconds;
+    const dueAt = this.#steadyAt - (flushBurst - 1) * flushAfterMilliseconds;
     const waiting = new AbortController();
     while (!this.#isHurried && this.#pendingBytes < flushAfterBytes && performance.now() < dueAt) {
       await Promise.race([pause(dueAt - performance.now() + 1, waiting.signal), this.#changed.promise]);
@@ -111,7 +112,7 @@ export class JobEventWriter implements AsyncDisposable {
   /** Persistently: a job must not go on as if none of its events were missing. */
   async #store(events: readonly NewJobEvent[]): Promise<void> {
     this.#isStoring = true;
-    this.#lastStoreAt = performance.now();
+    this.#steadyAt = Math.max(this.#steadyAt, performance.now()) + flushAfterMilliseconds;
     // One id for all tries: a batch that was stored although the answer was lost is then not stored twice.
     const batchId = crypto.randomUUID();
     await persistently(this.#stop, () => this.#append(events, batchId), { jobId: this.author.jobId });
