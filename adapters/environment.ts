@@ -40,7 +40,9 @@ export const RunnerEnvironment = z.object({
   TMUX_KEEP_SESSION_ON_FINISH: flag.prefault("0"),
   /** Give each job an empty repository instead of a clone. */
   JOB_SKIP_GIT_CLONE: flag.prefault("0"),
-  /** For cloning over https; only git itself gets to see it. */
+  /** The host that GIT_TOKEN is for. */
+  GIT_BASE_URL: z.url().default("https://github.com/"),
+  /** For cloning over https from the host of GIT_BASE_URL; only git itself gets to see it. */
   GIT_TOKEN: z
     .string()
     .optional()

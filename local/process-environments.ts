@@ -44,6 +44,7 @@ export function runnerEnvironment(settings: LocalSettings, surroundings: RunnerS
     TABLE_NAME: tableName,
     QUEUE_URL: queueUrl,
     PATH: settings.path,
+    GIT_BASE_URL: settings.gitBaseUrl,
     WORK_ROOT: settings.workRoot,
     TMUX_KEEP_SESSION_ON_FINISH: "1",
   } satisfies Partial<z.input<typeof RunnerEnvironment>>;

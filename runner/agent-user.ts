@@ -6,6 +6,8 @@ import type { UnixUser } from "./pane/protocol.ts";
 export async function resolveAgentUser(name: string): Promise<UnixUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const [uid, gid, groups] = await Promise.all(["-u", "-g", "-G"].map((flag) => id(flag, name)));
+  if (Number(uid) === 0)
+    throw new JobFailure("internal_error", `AGENT_USER must be an unprivileged user, not ${name}.`);
   return { uid: Number(uid), gid: Number(gid), groups: (groups ?? "").split(" ").map(Number) };
 }
 

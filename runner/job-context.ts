@@ -15,6 +15,8 @@ export interface RunnerSettings {
   readonly skipClone: boolean;
   readonly keepSessions: boolean;
   readonly gitToken: string | undefined;
+  /** The host that the token is for, as the URL of one of its folders. */
+  readonly gitBaseUrl: string;
   readonly agentUser: UnixUser | undefined;
   /** `JOB_…_CMD` by name. */
   readonly commands: Readonly<Record<string, string>>;
@@ -62,12 +64,17 @@ export class JobContext {
     return this.events.write({ type, ts, ...(role && { role }), data } as NewJobEvent);
   }
 
+  /** Notes how the panes stand; stored with the next progress, or with the job's end. */
+  changePanes(panes: JobRecord["panes"]): void {
+    this.#record = { ...this.#record, panes };
+  }
+
   /** Shows how far the job is. Stops it if it has become somebody else's. */
-  async progress(changes: Pick<Partial<JobRecord>, "stage" | "panes" | "tmuxSession">): Promise<void> {
-    const { jobId } = this.#record;
-    const update = () => this.#jobs.update(jobId, claimOf(this.#record), changes);
+  async progress(changes: Pick<JobRecord, "stage" | "tmuxSession">): Promise<void> {
+    const { jobId, panes } = this.#record;
+    this.#record = { ...this.#record, ...changes };
+    const update = () => this.#jobs.update(jobId, claimOf(this.#record), { ...changes, panes });
     const updated = await persistently(this.stop, update, { jobId });
     if (updated === undefined) this.stop.stop("superseded");
-    else this.#record = updated;
   }
 }

@@ -14,6 +14,8 @@ import { takeJob } from "./take-job.ts";
 
 /** The runner: takes one job, runs it, exits. Its composition root. */
 const environment = parseEnvironment(RunnerEnvironment);
+// The folders that the agents must get through are made with the modes that the code says.
+process.umask(0o022);
 const stop = new JobStop();
 // Whoever reads the log may go away; the job goes on.
 process.stderr.on("error", () => {});
@@ -28,8 +30,7 @@ const ports = {
   now: () => new Date(),
 };
 
-const settings = await runnerSettings();
-const owner = await taskId(environment.ECS_CONTAINER_METADATA_URI_V4);
+const [settings, owner] = await Promise.all([runnerSettings(), taskId(environment.ECS_CONTAINER_METADATA_URI_V4)]);
 const taken = await takeJob(ports, owner, stop.signal);
 if (taken === undefined) logInfo("no job came", { owner });
 else await runJob(ports, settings, taken.record, taken.spec, stop);
@@ -43,6 +44,7 @@ async function runnerSettings(): Promise<RunnerSettings> {
     skipClone: environment.JOB_SKIP_GIT_CLONE,
     keepSessions: environment.TMUX_KEEP_SESSION_ON_FINISH,
     gitToken: environment.GIT_TOKEN,
+    gitBaseUrl: environment.GIT_BASE_URL,
     agentUser: await resolveAgentUser(environment.AGENT_USER),
     commands: commandSettings(),
   };

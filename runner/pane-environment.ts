@@ -7,21 +7,21 @@ import type { Workspace } from "./workspace.ts";
 export function paneEnvironment(
   job: JobRecord,
   spec: JobSpec,
-  workspace: Workspace,
+  workspace: Pick<Workspace, "repository" | "jobDirectory" | "home"> & { readonly baseSha: string },
   pane: { readonly role: Role; readonly stage: string; readonly path: string },
 ): Record<string, string> {
   const file = (name: string) => join(workspace.jobDirectory, name);
   return {
-    ...spec.options.env,
-    PATH: pane.path,
-    HOME: workspace.home,
     LANG: "C.UTF-8",
     TERM: "screen-256color",
-    SHELL: "/bin/bash",
     // Standard output is a terminal, at which nobody sits: a pager or a question would wait for ever.
     PAGER: "cat",
     GIT_PAGER: "cat",
     GIT_TERMINAL_PROMPT: "0",
+    ...spec.options.env,
+    PATH: pane.path,
+    HOME: workspace.home,
+    SHELL: "/bin/bash",
     JOB_ID: job.jobId,
     JOB_MODE: spec.mode,
     JOB_PROVIDER: spec.provider,

@@ -16,7 +16,7 @@ import { runStages } from "./run-stages.ts";
 import { ToolMissing } from "./tmux/required-tools.ts";
 import { startTmuxSession } from "./tmux/start-tmux-session.ts";
 import type { TmuxSession } from "./tmux/tmux-session.ts";
-import { openWorkspace, type Workspace } from "./workspace.ts";
+import { fillRepository, openWorkspace, type Workspace, type WorkspaceSettings } from "./workspace.ts";
 
 interface RunnerPorts {
   readonly jobs: JobStore;
@@ -40,6 +40,7 @@ export async function runJob(
   await job.emit("runner_started", { owner: claimed.owner ?? "" });
 
   const ending = await work(job).catch((error: unknown) => endingOfError(error, claimed.jobId, stop));
+  if (stop.cause === "deadline") await job.emit("limit_hit", { limit: "maxMinutes", detail: deadlineMessage(spec) });
   await events.flush();
   const finish = () => finishJob(ports, job.record, endingOfStop(stop, spec) ?? ending, { writer: author });
   await persistently(stop, finish, { jobId: claimed.jobId });
@@ -47,9 +48,13 @@ export async function runJob(
 
 /** The job's own work: a clone, a session with a pane for each role, the stages. */
 async function work(job: JobContext): Promise<Ending> {
-  await using workspace = await prepareWorkspace(job);
+  const settings = workspaceSettings(job);
+  await using workspace = await openWorkspace(settings, { jobId: job.record.jobId, task: job.spec.task });
+  // Side by side: neither needs the other, and a user waits for both.
+  await using cloning = startCloning(job, settings, workspace);
   await using session = await openSession(job, workspace);
-  const outcomes = await runStages(job, workspace, session);
+  const baseSha = await cloning.baseSha;
+  const outcomes = await runStages(job, { ...workspace, baseSha }, session);
   const isWanted = job.spec.options.keepTmuxSession ?? job.settings.keepSessions;
   if (isWanted && !job.stop.abandoned.aborted) {
     await session.keep();
@@ -60,20 +65,44 @@ async function work(job: JobContext): Promise<Ending> {
   return ending;
 }
 
-async function prepareWorkspace(job: JobContext): Promise<Workspace> {
-  const { spec, settings, record } = job;
+function workspaceSettings({ settings, spec }: JobContext): WorkspaceSettings {
+  const { path, workRoot, skipClone, agentUser: user } = settings;
+  // A request may name any host that is allowed; the token is for one of them.
+  const isTokenFor = new URL(spec.repositoryUrl).origin === new URL(settings.gitBaseUrl).origin;
+  return { workRoot, skipClone, git: { path, token: isTokenFor ? settings.gitToken : undefined }, user };
+}
+
+/** Disposing of it stops a clone that is still going on: its folder is about to be removed. */
+function startCloning(
+  job: JobContext,
+  settings: WorkspaceSettings,
+  workspace: Workspace,
+): AsyncDisposable & { readonly baseSha: Promise<string> } {
+  const unneeded = new AbortController();
+  const signal = AbortSignal.any([job.stop.signal, unneeded.signal]);
+  const baseSha = clone(job, settings, workspace, signal);
+  const settled = baseSha.catch(() => undefined);
+  return {
+    baseSha,
+    async [Symbol.asyncDispose]() {
+      unneeded.abort();
+      await settled;
+    },
+  };
+}
+
+async function clone(
+  job: JobContext,
+  settings: WorkspaceSettings,
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<string> {
+  const { repo, ref } = job.spec;
   const startedAt = performance.now();
-  await job.emit("git_clone_started", { repo: spec.repo, ref: spec.ref ?? null });
-  const git = { path: settings.path, token: settings.gitToken };
-  const { workRoot, skipClone, agentUser: user } = settings;
-  const workspace = await openWorkspace(
-    { workRoot, skipClone, git, user },
-    { jobId: record.jobId, spec },
-    job.stop.signal,
-  );
-  const durationMs = Math.round(performance.now() - startedAt);
-  await job.emit("git_clone_finished", { baseSha: workspace.baseSha, durationMs });
-  return workspace;
+  await job.emit("git_clone_started", { repo, ref: ref ?? null });
+  const baseSha = await fillRepository(settings, workspace, job.spec, signal);
+  await job.emit("git_clone_finished", { baseSha, durationMs: Math.round(performance.now() - startedAt) });
+  return baseSha;
 }
 
 async function openSession(job: JobContext, workspace: Workspace): Promise<TmuxSession> {
@@ -90,7 +119,6 @@ async function openSession(job: JobContext, workspace: Workspace): Promise<TmuxS
   });
   const { name, attachCommand } = session;
   await job.emit("tmux_session_started", { session: name, attachCommand });
-  await job.progress({ tmuxSession: name });
   return session;
 }
 
@@ -105,8 +133,7 @@ function stopAtDeadline(job: JobRecord, now: Clock, stop: JobStop): Disposable {
 function endingOfStop(stop: JobStop, spec: JobSpec): Ending | undefined {
   if (stop.cause === "cancelled") return cancelled("The job was cancelled while it ran.");
   if (stop.cause === "deadline") {
-    const message = `The job ran for its options.maxMinutes, ${spec.options.maxMinutes}.`;
-    return { status: "timed_out", reason: reasonOf("deadline_exceeded", message) };
+    return { status: "timed_out", reason: reasonOf("deadline_exceeded", deadlineMessage(spec)) };
   }
   if (stop.cause === "shutdown") {
     return { status: "failed", reason: reasonOf("runner_lost", "The runner was told to stop.") };
@@ -121,4 +148,8 @@ function endingOfError(error: unknown, jobId: string, stop: JobStop): Ending {
   if (!stop.signal.aborted) logError("job failed unexpectedly", error, { jobId });
   const message = error instanceof Error ? error.message : String(error);
   return { status: "failed", reason: reasonOf("internal_error", message) };
+}
+
+function deadlineMessage(spec: JobSpec): string {
+  return `The job ran for its options.maxMinutes, ${spec.options.maxMinutes}.`;
 }

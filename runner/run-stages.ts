@@ -15,10 +15,13 @@ import type { Workspace } from "./workspace.ts";
 /** Less free disk than this, and a recording that broke off broke off for want of it. */
 const fullDiskBytes = 1024 * 1024;
 
+/** What a command needs of the workspace, once it is filled. */
+type FilledWorkspace = Pick<Workspace, "repository" | "jobDirectory" | "home"> & { readonly baseSha: string };
+
 /** Walks the mode's stages, each when the one before has succeeded, and tells how every role that ran has ended. */
 export async function runStages(
   job: JobContext,
-  workspace: Workspace,
+  workspace: FilledWorkspace,
   session: TmuxSession,
 ): Promise<readonly RoleOutcome[]> {
   const graph = stageGraph(job.spec.mode);
@@ -29,45 +32,44 @@ export async function runStages(
   const outcomes: (RoleOutcome & { stage: string })[] = [];
   for (let stage = nextStage(graph, outcomes); stage && !job.stop.signal.aborted; stage = nextStage(graph, outcomes)) {
     const { name, roles } = stage;
-    const waiting = job.record.panes.filter((pane) => pane.status === "waiting" && !roles.includes(pane.role));
-    announce(
-      stage,
-      waiting.map((pane) => pane.role),
-      session,
-    );
-    await showPanes(job, name, (role) => (roles.includes(role) ? { status: "running", exitCode: null } : undefined));
+    announce(job, stage, session);
+    changePanes(job, roles, () => ({ status: "running", exitCode: null }));
+    const shown = job.progress({ stage: name, tmuxSession: session.name });
     const run = (role: Role) =>
       runRole({ job, workspace, session, budget, stage: name, role, command: commands.get(role) ?? "" });
     const ended = await Promise.all(roles.map(run));
+    await shown;
     outcomes.push(...ended.map((outcome) => ({ ...outcome, stage: name })));
-    await showPanes(job, name, (role) => {
-      const outcome = ended.find((candidate) => candidate.role === role);
-      return outcome && { status: "exited", exitCode: outcome.exitCode };
-    });
+    const exitCodes = new Map(ended.map(({ role, exitCode }) => [role, exitCode]));
+    // Stored with what comes next: the stage after this one, or the job's end.
+    changePanes(job, roles, (role) => ({ status: "exited", exitCode: exitCodes.get(role) ?? null }));
   }
   return outcomes;
 }
 
 /** Whoever attaches sees the whole team: a pane whose turn has not come says so. */
-function announce(stage: Stage, waiting: readonly Role[], session: TmuxSession): void {
-  for (const role of waiting)
+function announce(job: JobContext, stage: Stage, session: TmuxSession): void {
+  const waiting = job.record.panes.filter(({ role, status }) => status === "waiting" && !stage.roles.includes(role));
+  for (const { role } of waiting) {
     session.panes.get(role)?.say(`The ${role} waits for its turn; at work: ${stage.roles.join(", ")}.`);
+  }
 }
 
-type PaneChange = Pick<JobContext["record"]["panes"][number], "status" | "exitCode">;
+type Panes = JobContext["record"]["panes"];
 
-async function showPanes(
+function changePanes(
   job: JobContext,
-  stage: string,
-  change: (role: Role) => PaneChange | undefined,
-): Promise<void> {
-  const panes = job.record.panes.map((pane) => ({ ...pane, ...change(pane.role) }));
-  await job.progress({ stage, panes });
+  roles: readonly Role[],
+  change: (role: Role) => Omit<Panes[number], "role">,
+): void {
+  job.changePanes(
+    job.record.panes.map((pane) => (roles.includes(pane.role) ? { ...pane, ...change(pane.role) } : pane)),
+  );
 }
 
 interface RoleRun {
   readonly job: JobContext;
-  readonly workspace: Workspace;
+  readonly workspace: FilledWorkspace;
   readonly session: TmuxSession;
   readonly budget: OutputBudget;
   readonly stage: string;

@@ -9,14 +9,13 @@ import type { UnixUser } from "./pane/protocol.ts";
 
 /** The folders of one job. All but `tmux` belong to the agents. */
 export interface Workspace extends AsyncDisposable {
-  /** The clone: `JOB_WORKDIR`. */
+  /** For the clone: `JOB_WORKDIR`. Not there before it is filled. */
   readonly repository: string;
   /** What the roles hand to each other: `JOB_DIR`. */
   readonly jobDirectory: string;
   readonly home: string;
   /** Sockets and spools; the runner's alone. */
   readonly tmux: string;
-  readonly baseSha: string;
   /** Leaves everything in place when the workspace is disposed of: the session that shows it is kept. */
   keep(): void;
 }
@@ -28,39 +27,52 @@ export interface WorkspaceSettings {
   readonly user: UnixUser | undefined;
 }
 
-/** Makes the job's folders and fills the repository. Throws `JobFailure` with a reason to tell. */
+/** Makes the job's folders, all but the repository. Throws `JobFailure` with a reason to tell. */
 export async function openWorkspace(
   settings: WorkspaceSettings,
-  job: { readonly jobId: string; readonly spec: JobSpec },
-  signal: AbortSignal,
+  job: { readonly jobId: string; readonly task: string },
 ): Promise<Workspace> {
   const root = join(settings.workRoot, job.jobId);
-  const [repository, jobDirectory, home, tmux] = ["repo", "job", "home", "tmux"].map((name) => join(root, name)) as [
-    string,
-    string,
-    string,
-    string,
+  const [repository, jobDirectory, home, tmux] = [
+    join(root, "repo"),
+    join(root, "job"),
+    join(root, "home"),
+    join(root, "tmux"),
   ];
   let isKept = false;
   try {
     await makeDirectories(settings, root, [jobDirectory, home, tmux]);
-    await writeFile(join(jobDirectory, "task.md"), job.spec.task);
-    const { repositoryUrl: url, ref } = job.spec;
-    if (settings.skipClone) await initRepository(settings.git, repository, signal);
-    else await cloneRepository(settings.git, { url, ref }, repository, signal);
-    const baseSha = await headCommit(settings.git, repository, signal);
-    await handOver(settings.user, [repository, jobDirectory, home]);
-    const keep = () => {
-      isKept = true;
-    };
-    const dispose = async () => {
-      // What the job has come to does not change by what it leaves behind.
-      if (!isKept) await removeTree(root).catch((error: unknown) => logError("a workspace is left", error, { root }));
-    };
-    return { repository, jobDirectory, home, tmux, baseSha, keep, [Symbol.asyncDispose]: dispose };
+    await writeFile(join(jobDirectory, "task.md"), job.task);
+    await handOver(settings.user, [jobDirectory, home]);
   } catch (error) {
     await removeTree(root);
     throw asJobFailure(error, root);
+  }
+  const keep = () => {
+    isKept = true;
+  };
+  const dispose = async () => {
+    // What the job has come to does not change by what it leaves behind.
+    if (!isKept) await removeTree(root).catch((error: unknown) => logError("a workspace is left", error, { root }));
+  };
+  return { repository, jobDirectory, home, tmux, keep, [Symbol.asyncDispose]: dispose };
+}
+
+/** Clones into the workspace; answers the commit that the job starts from. Throws `JobFailure` with a reason to tell. */
+export async function fillRepository(
+  settings: WorkspaceSettings,
+  { repository }: Workspace,
+  { repositoryUrl: url, ref }: Pick<JobSpec, "repositoryUrl" | "ref">,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    if (settings.skipClone) await initRepository(settings.git, repository, signal);
+    else await cloneRepository(settings.git, { url, ref }, repository, signal);
+    const baseSha = await headCommit(settings.git, repository, signal);
+    await handOver(settings.user, [repository]);
+    return baseSha;
+  } catch (error) {
+    throw asJobFailure(error, repository);
   }
 }
 
@@ -95,8 +107,8 @@ async function handOver(user: UnixUser | undefined, directories: readonly string
   await execa("chown", ["-R", `${user.uid}:${user.gid}`, "--", ...directories]);
 }
 
-function asJobFailure(error: unknown, root: string): unknown {
+function asJobFailure(error: unknown, folder: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;
   if (code !== "ENOSPC" && code !== "EDQUOT") return error;
-  return new JobFailure("disk_full", `There is no room left for the job's folder ${root}.`, { cause: error });
+  return new JobFailure("disk_full", `There is no room left for ${folder}.`, { cause: error });
 }

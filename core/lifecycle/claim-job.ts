@@ -2,14 +2,17 @@ import type { JobRecord } from "../job.ts";
 import { leaseSeconds } from "../limits.ts";
 import type { Clock, JobHint, JobStore } from "../ports.ts";
 
-/** Takes the job for this owner. Undefined: it is not there to be taken (any more). Exactly one claimer wins. */
+/**
+ * Takes the job for this owner. Undefined: it is not there to be taken (any more). Exactly one claimer wins, also if the
+ * answer that says so is lost on its way: a refused claimer looks whether the owner is itself.
+ */
 export async function claimJob(
   ports: { jobs: JobStore; now: Clock },
   hint: JobHint,
   claim: { readonly owner: string; readonly maxMinutes: number },
 ): Promise<JobRecord | undefined> {
   const now = ports.now();
-  return ports.jobs.update(
+  const claimed = await ports.jobs.update(
     hint.jobId,
     { status: ["starting"], attempt: hint.attempt, cancelRequested: false },
     {
@@ -21,4 +24,8 @@ export async function claimJob(
       deadlineAt: new Date(now.getTime() + claim.maxMinutes * 60_000).toISOString(),
     },
   );
+  if (claimed !== undefined) return claimed;
+  const current = await ports.jobs.get(hint.jobId);
+  const isOurs = current?.status === "running" && current.owner === claim.owner && current.attempt === hint.attempt;
+  return isOurs ? current : undefined;
 }

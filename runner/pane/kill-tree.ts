@@ -10,7 +10,8 @@ import {
 } from "./process-table.ts";
 
 const GIVE_UP_AFTER_MILLISECONDS = 10_000;
-const FREEZE_ROUNDS = 5;
+// A process that waits for a disk takes no signal meanwhile; it makes no children either.
+const FREEZE_ROUNDS = 50;
 
 export interface KillTreeOptions {
   /** The wrapper, as it was when its pane started: the session leader of the pane's terminal. */
@@ -38,27 +39,31 @@ export async function killTree(options: KillTreeOptions): Promise<readonly numbe
 }
 
 /**
- * Stops them before the first is killed: a parent that dies early would hide its children. Not the pane's own process,
- * which starts nothing: tmux would continue it, and with its process group the wrapper.
+ * Stops them before the first is killed: a parent that dies early would hide its children. Done when a look finds all of
+ * them stopped: until then one may still be making a child. Not the pane's own process, which starts nothing: tmux would
+ * continue it, and with its process group the wrapper.
  */
 async function freeze(options: KillTreeOptions): Promise<ReadonlySet<number>> {
-  let found = await findDoomed(options);
-  let running = found;
-  for (let round = 0; round < FREEZE_ROUNDS && running.size > 0; round += 1) {
-    sendSignal(without(running, new Set([options.wrapper.processId])), "SIGSTOP");
-    const frozen = found;
-    found = await findDoomed(options);
-    running = without(found, frozen);
+  for (let round = 1; ; round += 1) {
+    const { doomed, table } = await findDoomed(options);
+    const running = [...doomed].filter((id) => id !== options.wrapper.processId && !table.get(id)?.isStopped);
+    if (running.length === 0 || round === FREEZE_ROUNDS) return doomed;
+    sendSignal(running, "SIGSTOP");
+    await sleep(1);
   }
-  return found;
 }
 
-async function findDoomed({ wrapper, marker, otherWrappers }: KillTreeOptions): Promise<Set<number>> {
+interface Doomed {
+  readonly doomed: ReadonlySet<number>;
+  readonly table: ProcessTable;
+}
+
+async function findDoomed({ wrapper, marker, otherWrappers }: KillTreeOptions): Promise<Doomed> {
   const table = await readProcessTable();
   const marked = await Promise.all([...table.keys()].map(async (id) => ((await carries(id, marker)) ? id : undefined)));
   const roots = [...ofTerminal(wrapper, table), ...marked.filter((id) => id !== undefined)];
   const spared = new Set([...treesOf(otherWrappers, table), ...lineageOf(process.pid, table)]);
-  return without(treesOf(roots, table), spared);
+  return { doomed: treesOf(roots, table).difference(spared), table };
 }
 
 /** The wrapper and its session, unless the wrapper's process id belongs to a stranger by now. */
@@ -72,8 +77,4 @@ function ofTerminal(wrapper: ProcessEntry, table: ProcessTable): readonly number
 async function carries(processId: number, marker: string): Promise<boolean> {
   const environment = await readFile(`/proc/${processId}/environ`, "utf8").catch(() => "");
   return environment.split("\0").includes(marker);
-}
-
-function without(processIds: ReadonlySet<number>, others: ReadonlySet<number>): Set<number> {
-  return new Set([...processIds].filter((processId) => !others.has(processId)));
 }

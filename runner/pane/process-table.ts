@@ -7,6 +7,8 @@ export interface ProcessEntry {
   readonly parentId: number;
   readonly sessionId: number;
   readonly startTicks: string;
+  /** Whether it has been stopped (SIGSTOP): a signal that was sent may take a while to act. */
+  readonly isStopped: boolean;
 }
 
 export type ProcessTable = ReadonlyMap<number, ProcessEntry>;
@@ -32,7 +34,8 @@ export function parseProcessStat(stat: string): ProcessEntry | undefined {
   const startTicks = fields[19];
   if (startTicks === undefined || state === "Z" || state === "X") return undefined;
   const processId = Number.parseInt(stat, 10);
-  return { processId, parentId: Number(parentId), sessionId: Number(sessionId), startTicks };
+  const isStopped = state === "T" || state === "t";
+  return { processId, parentId: Number(parentId), sessionId: Number(sessionId), startTicks, isStopped };
 }
 
 /** The roots that are in the table, and all that descend from any of the roots. */

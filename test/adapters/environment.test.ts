@@ -65,6 +65,7 @@ describe("the runner's environment", () => {
       WORK_ROOT: "/tmp/omx-web-runs",
       TMUX_KEEP_SESSION_ON_FINISH: false,
       JOB_SKIP_GIT_CLONE: false,
+      GIT_BASE_URL: "https://github.com/",
       AGENT_USER: "nobody",
     });
   });

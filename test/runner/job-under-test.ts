@@ -57,7 +57,7 @@ export async function claimedJob(store: Store, { job, repositoryUrl, settings }:
   const workRoot = await makeWorkRoot(jobId);
   const all: RunnerSettings = {
     ...{ path: PATH, workRoot, skipClone: repositoryUrl === undefined, keepSessions: false, commands: {} },
-    ...{ gitToken: undefined, agentUser: await resolveAgentUser("nobody") },
+    ...{ gitToken: undefined, gitBaseUrl: "https://github.com/", agentUser: await resolveAgentUser("nobody") },
     ...settings,
   };
   const stop = new JobStop();

@@ -1,16 +1,12 @@
 import { expect, test } from "vitest";
 import { paneEnvironment } from "../../runner/pane-environment.ts";
-import type { Workspace } from "../../runner/workspace.ts";
 import { jobSpec, queuedJob } from "../helpers/jobs.ts";
 
-const workspace: Workspace = {
+const workspace = {
   repository: "/runs/1/repo",
   jobDirectory: "/runs/1/job",
   home: "/runs/1/home",
-  tmux: "/runs/1/tmux",
   baseSha: "0123abc",
-  keep() {},
-  async [Symbol.asyncDispose]() {},
 };
 
 const spec = jobSpec({ provider: "codex", mode: "swarm", ref: "main", task: "작업\n둘째 줄" });
@@ -60,8 +56,13 @@ test("The request's own variables come along.", () => {
   expect(environment).toEqual({ ...job, ...terminal, GREETING: "안녕", EMPTY: "" });
 });
 
-test("The request's own variables replace none that the service sets.", () => {
-  const names = [...Object.keys(job), ...Object.keys(terminal)];
+test("The request may choose another language or terminal.", () => {
+  const chosen = { ...spec, options: { ...spec.options, env: { LANG: "ko_KR.UTF-8", TERM: "dumb" } } };
+  expect(paneEnvironment(record, chosen, workspace, pane)).toMatchObject({ LANG: "ko_KR.UTF-8", TERM: "dumb" });
+});
+
+test("The request's own variables replace none of the job's, nor where it runs.", () => {
+  const names = [...Object.keys(job), "PATH", "HOME", "SHELL"];
   const env = Object.fromEntries(names.map((name) => [name, "forged"]));
   const forged = { ...spec, options: { ...spec.options, env } };
   expect(paneEnvironment(record, forged, workspace, pane)).toEqual({ ...job, ...terminal });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import type { JobSpec } from "../../core/job.ts";
 import { JobFailure } from "../../runner/job-failure.ts";
 import type { UnixUser } from "../../runner/pane/protocol.ts";
-import { openWorkspace, type Workspace, type WorkspaceSettings } from "../../runner/workspace.ts";
+import { fillRepository, openWorkspace, type Workspace, type WorkspaceSettings } from "../../runner/workspace.ts";
 import { type GitHost, makeGitHost } from "../helpers/git-host.ts";
 import { jobSpec } from "../helpers/jobs.ts";
 import { processesWith } from "../helpers/processes.ts";
@@ -39,9 +39,19 @@ beforeEach(async () => {
   return () => rm(workRoot, { recursive: true });
 });
 
-function open(more: Partial<WorkspaceSettings> = {}, signal = never): Promise<Workspace> {
+type FilledWorkspace = Workspace & { readonly baseSha: string };
+
+/** Opened and filled, as a job does it; disposed of if it cannot be filled. */
+async function open(more: Partial<WorkspaceSettings> = {}, signal = never): Promise<FilledWorkspace> {
   const git = { path: process.env.PATH ?? "", token: undefined };
-  return openWorkspace({ workRoot, skipClone: false, git, user: undefined, ...more }, { jobId, spec }, signal);
+  const settings = { workRoot, skipClone: false, git, user: undefined, ...more };
+  const workspace = await openWorkspace(settings, { jobId, task: spec.task });
+  try {
+    return Object.assign(workspace, { baseSha: await fillRepository(settings, workspace, spec, signal) });
+  } catch (error) {
+    await workspace[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 async function failureOf(work: Promise<unknown>): Promise<JobFailure> {
@@ -139,7 +149,7 @@ test("A runner that is not root can clean up folders that nobody may write to, a
     import { mkdir, writeFile, chmod } from "node:fs/promises";
     import { openWorkspace } from ${JSON.stringify(workspaceModule)};
     const settings = ${JSON.stringify({ workRoot, skipClone: true, git: { path: process.env.PATH } })};
-    const workspace = await openWorkspace(settings, { jobId: "${jobId}", spec: { task: "t" } }, new AbortController().signal);
+    const workspace = await openWorkspace(settings, { jobId: "${jobId}", task: "t" });
     await mkdir(workspace.home + "/go/mod", { recursive: true });
     await writeFile(workspace.home + "/go/mod/file", "");
     for (const folder of ["/go/mod", "/go"]) await chmod(workspace.home + folder, 0o555);

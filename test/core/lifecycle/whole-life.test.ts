@@ -64,6 +64,7 @@ class World {
   readonly claims: JobHint[] = [];
   runners: Runner[] = [];
   #faults: Fault[] = [];
+  readonly #owners = new Set<string>();
   readonly #ports: StartPorts = {
     jobs: this.#failing(this.life.jobs),
     events: this.#failing(this.life.events),
@@ -94,7 +95,11 @@ class World {
   async take(pick: number): Promise<void> {
     const hint = this.life.queue.sent[pick % (this.life.queue.sent.length || 1)];
     if (hint === undefined) return;
-    const job = await claimJob(this.#ports, hint, { owner: this.life.launcher.taskOf(hint), maxMinutes: 60 });
+    // A hint that comes twice comes to two tasks: one task takes one job.
+    const task = this.life.launcher.taskOf(hint);
+    const owner = this.#owners.has(task) ? `${task} (${this.#owners.size})` : task;
+    this.#owners.add(owner);
+    const job = await claimJob(this.#ports, hint, { owner, maxMinutes: 60 });
     if (job === undefined) return;
     this.claims.push(hint);
     this.runners.push({ job, writer: { jobId: job.jobId, attempt: job.attempt, tail: undefined } });

@@ -14,7 +14,13 @@ const stat = (name: string, state: string) =>
   `42 (${name}) ${state} 7 42 40 34816 42 4194304 1 0 0 0 0 0 0 0 20 0 1 0 98765 1000 200`;
 
 test.each([["sleep"], ["a b"], [") R 1 1 1"], ["(("], ["x\n)"]])("A process may be called %j", (name) => {
-  expect(parseProcessStat(stat(name, "S"))).toEqual({ processId: 42, parentId: 7, sessionId: 40, startTicks: "98765" });
+  expect(parseProcessStat(stat(name, "S"))).toEqual({
+    processId: 42,
+    parentId: 7,
+    sessionId: 40,
+    startTicks: "98765",
+    isStopped: false,
+  });
 });
 
 test("A zombie and a line cut short are no living process", () => {
@@ -47,6 +53,9 @@ test("A circle of parents, as one look at a changing machine may show, ends the 
 
 function tableOf(...pairs: readonly (readonly [number, number])[]): Map<number, ProcessEntry> {
   return new Map(
-    pairs.map(([processId, parentId]) => [processId, { processId, parentId, sessionId: 0, startTicks: "1" }]),
+    pairs.map(([processId, parentId]) => [
+      processId,
+      { processId, parentId, sessionId: 0, startTicks: "1", isStopped: false },
+    ]),
   );
 }
