@@ -1,3 +1,5 @@
+import { get, type IncomingMessage } from "node:http";
+import { json } from "node:stream/consumers";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 import { dynamoClient } from "../adapters/dynamo-client.ts";
@@ -8,11 +10,16 @@ import { sqsJobQueue } from "../adapters/sqs-job-queue.ts";
 import { resolveAgentUser } from "./agent-user.ts";
 import type { RunnerSettings } from "./job-context.ts";
 import { JobStop } from "./job-stop.ts";
-import { logInfo } from "./log.ts";
+import { logError, logInfo } from "./log.ts";
 import { runJob } from "./run-job.ts";
 import { takeJob } from "./take-job.ts";
 
 /** The runner: takes one job, runs it, exits. Its composition root. */
+process.on("uncaughtException", (error) => {
+  // Node would print the line of the bundle that it happened in, which is all of it.
+  logError("the runner ends", error, {});
+  process.exit(1);
+});
 const environment = parseEnvironment(RunnerEnvironment);
 // The folders that the agents must get through are made with the modes that the code says.
 process.umask(0o022);
@@ -30,10 +37,12 @@ const ports = {
   now: () => new Date(),
 };
 
-const [settings, owner] = await Promise.all([runnerSettings(), taskId(environment.ECS_CONTAINER_METADATA_URI_V4)]);
+// Looked up while the first job is waited for; if that fails, the process ends at once.
+const settings = runnerSettings();
+const owner = await taskId(environment.ECS_CONTAINER_METADATA_URI_V4);
 const taken = await takeJob(ports, owner, stop.signal);
 if (taken === undefined) logInfo("no job came", { owner });
-else await runJob(ports, settings, taken.record, taken.spec, stop);
+else await runJob(ports, await settings, taken.record, taken.spec, stop);
 // The SDK's idle connections would keep the process for a while.
 process.exit(0);
 
@@ -53,6 +62,8 @@ async function runnerSettings(): Promise<RunnerSettings> {
 /** The task's ARN, by which reconcile finds it; without ECS a name of its own. */
 async function taskId(metadataUrl: string | undefined): Promise<string> {
   if (metadataUrl === undefined) return `runner-${crypto.randomUUID()}`;
-  const answer = await fetch(`${metadataUrl}/task`);
-  return z.object({ TaskARN: z.string() }).parse(await answer.json()).TaskARN;
+  // Not fetch, which takes longer to load than all else that this needs.
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  get(`${metadataUrl}/task`, resolve).on("error", reject);
+  return z.object({ TaskARN: z.string() }).parse(await json(await promise)).TaskARN;
 }

@@ -1,4 +1,4 @@
-import { lstat, mkdir, rm, writeFile } from "node:fs/promises";
+import { chown, lstat, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import type { JobSpec } from "../core/job.ts";
@@ -39,11 +39,13 @@ export async function openWorkspace(
     join(root, "home"),
     join(root, "tmux"),
   ];
+  const taskFile = join(jobDirectory, "task.md");
   let isKept = false;
   try {
     await makeDirectories(settings, root, [jobDirectory, home, tmux]);
-    await writeFile(join(jobDirectory, "task.md"), job.task);
-    await handOver(settings.user, [jobDirectory, home]);
+    await writeFile(taskFile, job.task);
+    const { user } = settings;
+    if (user) for (const path of [jobDirectory, taskFile, home]) await chown(path, user.uid, user.gid);
   } catch (error) {
     await removeTree(root);
     throw asJobFailure(error, root);
@@ -69,7 +71,7 @@ export async function fillRepository(
     if (settings.skipClone) await initRepository(settings.git, repository, signal);
     else await cloneRepository(settings.git, { url, ref }, repository, signal);
     const baseSha = await headCommit(settings.git, repository, signal);
-    await handOver(settings.user, [repository]);
+    await handOver(settings.user, repository);
     return baseSha;
   } catch (error) {
     throw asJobFailure(error, repository);
@@ -102,9 +104,8 @@ async function removeTree(root: string): Promise<void> {
   });
 }
 
-async function handOver(user: UnixUser | undefined, directories: readonly string[]): Promise<void> {
-  if (user === undefined) return;
-  await execa("chown", ["-R", `${user.uid}:${user.gid}`, "--", ...directories]);
+async function handOver(user: UnixUser | undefined, directory: string): Promise<void> {
+  if (user) await execa("chown", ["-R", `${user.uid}:${user.gid}`, "--", directory]);
 }
 
 function asJobFailure(error: unknown, folder: string): unknown {
