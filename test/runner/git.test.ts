@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { cloneRepository, type GitSettings, headCommit, initRepository } from "../../runner/git.ts";
-import { JobFailure } from "../../runner/job-failure.ts";
 import { type GitHost, makeGitHost } from "../helpers/git-host.ts";
 import { askForPassword, serveGit } from "../helpers/git-http-server.ts";
+import { failureOf } from "../helpers/job-failure.ts";
 import { processesWith } from "../helpers/processes.ts";
 
 const path = process.env.PATH ?? "";
@@ -54,15 +54,6 @@ const fileOf = (repository: string) => new URL(repository, host.baseUrl).pathnam
 
 function clone(url: string, ref?: string, more: Partial<GitSettings> = {}, signal = never): Promise<void> {
   return cloneRepository({ ...settings, ...more }, { url, ref }, directory, signal);
-}
-
-async function failureOf(work: Promise<unknown>): Promise<JobFailure> {
-  const error = await work.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  if (!(error instanceof JobFailure)) throw new Error(`Not a JobFailure: ${error}`);
-  return error;
 }
 
 async function statusOf(status: number) {

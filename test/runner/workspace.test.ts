@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { JobSpec } from "../../core/job.ts";
-import { JobFailure } from "../../runner/job-failure.ts";
 import type { UnixUser } from "../../runner/pane/protocol.ts";
 import { fillRepository, openWorkspace, type Workspace, type WorkspaceSettings } from "../../runner/workspace.ts";
 import { type GitHost, makeGitHost } from "../helpers/git-host.ts";
+import { failureOf } from "../helpers/job-failure.ts";
 import { jobSpec } from "../helpers/jobs.ts";
 import { processesWith } from "../helpers/processes.ts";
 
@@ -52,15 +52,6 @@ async function open(more: Partial<WorkspaceSettings> = {}, signal = never): Prom
     await workspace[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-async function failureOf(work: Promise<unknown>): Promise<JobFailure> {
-  const error = await work.then(
-    () => undefined,
-    (caught: unknown) => caught,
-  );
-  if (!(error instanceof JobFailure)) throw new Error(`Not a JobFailure: ${error}`);
-  return error;
 }
 
 async function ownerAndMode(path: string) {
