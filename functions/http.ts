@@ -60,9 +60,20 @@ function buffered(route: Route, reply: { body: unknown; headers?: Readonly<Recor
 function streamedBody(): MiddlewareObj<APIGatewayProxyEvent> {
   function toBytes(request: { response: unknown }) {
     const response = request.response as { body?: unknown } | undefined;
-    if (typeof response?.body === "string") response.body = Readable.from([Buffer.from(response.body)]);
+    if (typeof response?.body === "string") response.body = wholeBody(response.body);
   }
   return { after: toBytes, onError: toBytes };
+}
+
+/** A stream of one piece; `Readable.from` would take an iterator for it. */
+function wholeBody(text: string): Readable {
+  const bytes = Buffer.from(text);
+  return new Readable({
+    read() {
+      this.push(bytes);
+      this.push(null);
+    },
+  });
 }
 
 /** The only place where an error becomes an answer: what the caller can mend is shown, anything else is hidden. */

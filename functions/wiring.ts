@@ -8,18 +8,21 @@ import { FunctionEnvironment, parseEnvironment } from "../adapters/environment.t
 import { sqsJobQueue } from "../adapters/sqs-job-queue.ts";
 import { once } from "./once.ts";
 
-/** The functions' composition root. One function each, so that a bundle holds only the clients that it uses. */
+/**
+ * The functions' composition root. Marked as pure, so that a bundle leaves out what its function does not call, and with
+ * it the SDK clients that it does not need.
+ */
 
-const environment = once(() => parseEnvironment(FunctionEnvironment));
-const dynamo = once(dynamoClient);
+const environment = /* @__PURE__ */ once(() => parseEnvironment(FunctionEnvironment));
+const dynamo = /* @__PURE__ */ once(dynamoClient);
 
-export const jobStore = once(() => dynamoJobStore(dynamo(), environment().TABLE_NAME));
+export const jobStore = /* @__PURE__ */ once(() => dynamoJobStore(dynamo(), environment().TABLE_NAME));
 
-export const eventLog = once(() => dynamoEventLog(dynamo(), environment().TABLE_NAME));
+export const eventLog = /* @__PURE__ */ once(() => dynamoEventLog(dynamo(), environment().TABLE_NAME));
 
-export const jobQueue = once(() => sqsJobQueue(new SQSClient({}), environment().QUEUE_URL));
+export const jobQueue = /* @__PURE__ */ once(() => sqsJobQueue(new SQSClient({}), environment().QUEUE_URL));
 
-export const runnerLauncher = once(() => {
+export const runnerLauncher = /* @__PURE__ */ once(() => {
   const { CLUSTER, TASK_DEFINITION, SUBNETS, SECURITY_GROUPS } = environment();
   return ecsRunnerLauncher(new ECSClient({}), {
     cluster: CLUSTER,
@@ -29,7 +32,7 @@ export const runnerLauncher = once(() => {
   });
 });
 
-export const repositoryPolicy = once(() => {
+export const repositoryPolicy = /* @__PURE__ */ once(() => {
   const { GIT_BASE_URL, REPOSITORY_ALLOW_LIST } = environment();
   return { gitBaseUrl: GIT_BASE_URL, allowed: REPOSITORY_ALLOW_LIST };
 });

@@ -25,7 +25,7 @@ export async function cloneRepository(
   const branch = source.ref === undefined ? [] : ["--branch", source.ref];
   const credentials = credentialHelper(settings.token, source.url);
   const clone = (flags: readonly string[]) =>
-    git(settings, call, [...credentials, "clone", ...flags, "--", source.url, directory]);
+    git(settings, call, [...credentials, "clone", "--template=", ...flags, "--", source.url, directory]);
   const cloned = await clone(branch);
   if (cloned.exitCode === 0) return;
   if (source.ref === undefined || !/Remote branch .* not found/.test(cloned.stderr)) throw cloneFailure(cloned.stderr);
