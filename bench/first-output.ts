@@ -19,7 +19,7 @@ import { alternate, median } from "./statistics.ts";
 
 const rounds = 12;
 /** Asking costs the stack a few milliseconds of CPU, which the job then does not have. */
-const askEveryMilliseconds = 20;
+const askEveryMilliseconds = 10;
 const cluster = "omx-web-local";
 const taskDefinition = "omx-web-runner";
 /** Prints, and stays until it is looked at: what comes after the first output is not measured. */

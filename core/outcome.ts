@@ -39,7 +39,8 @@ const faultWords = {
   disk_full: "ran out of disk",
 };
 
-function describe({ role, exitCode, signal, fault }: RoleOutcome): string {
+function describe({ role, command, exitCode, signal, fault }: RoleOutcome): string {
   if (fault !== null) return `The ${role} ${faultWords[fault]}.`;
+  if (exitCode === 127) return `The ${role}'s command was not found (exit code 127): ${command.slice(0, 200)}`;
   return exitCode === null ? `The ${role} was ended by ${signal}.` : `The ${role} exited with code ${exitCode}.`;
 }

@@ -17,7 +17,7 @@ interface ReasonTemplate {
 
 const catalogue = {
   agent_not_found: {
-    remedy: "Install the agent's CLI in the runner's image, or give its command in options.agentCommands.",
+    remedy: "Install that program where the runner runs, or mend the command in options.agentCommands.",
     retryable: false,
   },
   cli_usage: {
@@ -37,7 +37,7 @@ const catalogue = {
   cancelled_by_user: { remedy: "Submit the job again if it should run after all.", retryable: true },
   deadline_exceeded: {
     remedy: "Raise options.maxMinutes (at most 720), or give the task in smaller parts.",
-    retryable: true,
+    retryable: false,
   },
   output_limit: { remedy: "Make the agent's command write less to its terminal.", retryable: false },
   capture_failed: {
@@ -63,7 +63,7 @@ const catalogue = {
     remedy: "Install the named program where the runner runs (Debian: apt-get install -y git tmux).",
     retryable: false,
   },
-  runner_lost: { remedy: "The runner went away in the middle of the job. Submit it again.", retryable: true },
+  runner_lost: { remedy: "Submit the job again.", retryable: true },
   runner_never_started: {
     remedy: "No runner could be started. Check the runner's image and the account's Fargate quota, then submit again.",
     retryable: true,

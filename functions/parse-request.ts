@@ -56,8 +56,13 @@ function parsePart(schema: z.ZodType, value: unknown, pointer: (path: PropertyKe
   const parsed = schema.safeParse(value, { reportInput: false });
   if (parsed.success) return parsed.data;
   const errors = parsed.error.issues.flatMap((issue) => faults(issue, pointer));
-  const first = errors[0];
-  throw new ProblemError("invalid_request", `${first?.pointer}: ${first?.detail}. Mend it and send again.`, errors);
+  const [first, ...more] = errors;
+  const others = more.length > 0 ? ` ${more.length} more in errors.` : "";
+  throw new ProblemError(
+    "invalid_request",
+    `${first?.pointer}: ${first?.detail}. Mend it and send again.${others}`,
+    errors,
+  );
 }
 
 function faults(issue: z.core.$ZodIssue, pointer: (path: PropertyKey[]) => string): NonNullable<Problem["errors"]> {

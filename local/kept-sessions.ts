@@ -3,13 +3,18 @@ import { join } from "node:path";
 import { jobStore } from "../functions/wiring.ts";
 import { endKeptSession } from "../runner/tmux/end-kept-session.ts";
 
-/** Ends the tmux sessions that ended jobs of this stack have left for people, and removes their folders. */
-export async function endKeptSessions(workRoot: string, path: string): Promise<void> {
+/**
+ * Ends the tmux sessions that ended jobs of this stack have left for people. What the agents have made stays, but where
+ * the jobs themselves are forgotten.
+ */
+export async function endKeptSessions(workRoot: string, path: string, isEphemeral: boolean): Promise<void> {
   const jobIds = await readdir(workRoot).catch(() => []);
   for (const jobId of jobIds) {
     // Another stack may use the same folder: only what this one's table knows is its own.
     if ((await jobStore().get(jobId)) === undefined) continue;
-    await endKeptSession(join(workRoot, jobId, "tmux", "tmux.sock"), path);
-    await rm(join(workRoot, jobId), { recursive: true, force: true });
+    const folder = join(workRoot, jobId);
+    await endKeptSession(join(folder, "tmux", "tmux.sock"), path);
+    const removed = isEphemeral ? [folder] : [join(folder, "tmux"), join(folder, "home")];
+    for (const each of removed) await rm(each, { recursive: true, force: true });
   }
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { DataDirectoryInUse } from "./dynamo/dynamo-server.ts";
 import { PortInUse } from "./gateway/port-in-use.ts";
 import { installTools } from "./install-tools.ts";
+import { checkRunnerSettings } from "./runner-settings.ts";
 import { type LocalSettings, readSettings, SettingsInvalid } from "./settings.ts";
 import { startStack } from "./stack.ts";
 
@@ -9,6 +10,7 @@ import { startStack } from "./stack.ts";
 try {
   installTools();
   const settings = readSettings(process.argv.slice(2));
+  await checkRunnerSettings(settings);
   await serve(settings);
   process.exit(0);
 } catch (error) {
@@ -24,7 +26,8 @@ async function serve(settings: LocalSettings): Promise<void> {
   await using stack = await startStack(settings, (line) => process.stderr.write(`${line}\n`));
   process.stdout.write(greeting(stack.url.replace("127.0.0.1", "localhost"), settings));
   await stopping;
-  process.stdout.write("\nStopping: runners end their jobs, kept tmux sessions are closed.\n");
+  const work = settings.dataDirectory === undefined ? "" : ` What the agents have made stays in ${settings.workRoot}.`;
+  process.stdout.write(`\nStopping: running jobs are ended, kept tmux sessions are closed.${work}\n`);
 }
 
 function greeting(url: string, settings: LocalSettings): string {

@@ -2,14 +2,18 @@ import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 
-const port = z.coerce.number().int().min(0).max(65_535);
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, "must be a number from 0 to 65535")
+  .transform(Number)
+  .pipe(z.int().max(65_535, "must be a number from 0 to 65535"));
 
 const Environment = z.object({
-  PORT: port.default(8_080),
+  PORT: port.prefault("8080"),
   DATA_DIR: z.string().default(".data"),
   WORK_ROOT: z.string().startsWith("/").default("/tmp/omx-web-runs"),
   PATH: z.string(),
-  GIT_BASE_URL: z.string().default("https://github.com/"),
+  GIT_BASE_URL: z.url("must be a URL, such as https://github.com/ or file:///srv/git/").default("https://github.com/"),
   /** On one's own machine any repository may be cloned. */
   REPOSITORY_ALLOW_LIST: z.string().default("https://,ssh://,file:///"),
 });
@@ -41,7 +45,8 @@ export function readSettings(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): LocalSettings {
   const { ephemeral } = parseFlags(args);
-  const parsed = Environment.safeParse(environment);
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ""));
+  const parsed = Environment.safeParse(given);
   if (!parsed.success) {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new SettingsInvalid(faults.join("; "));
@@ -65,6 +70,8 @@ function parseFlags(args: readonly string[]): { ephemeral: boolean } {
     const { values } = parseArgs({ args: [...args], options: { ephemeral: { type: "boolean", default: false } } });
     return values;
   } catch (error) {
-    throw new SettingsInvalid(`${(error as Error).message} The only option is --ephemeral.`);
+    throw new SettingsInvalid(
+      `${(error as Error).message}. The only option is --ephemeral; README.md lists the settings.`,
+    );
   }
 }

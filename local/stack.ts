@@ -9,7 +9,7 @@ import { functionEnvironment, runnerEnvironment, setEnvironment, taskDefinition 
 import { provisionQueue, provisionTable } from "./provision.ts";
 import { rememberedPorts, rememberPorts } from "./remembered-ports.ts";
 import { bundleRunner } from "./runner-bundle.ts";
-import type { LocalSettings } from "./settings.ts";
+import { type LocalSettings, SettingsInvalid } from "./settings.ts";
 import { startSqs } from "./sqs/sqs-server.ts";
 import { oneAtATime, repeatedly } from "./timer.ts";
 
@@ -61,7 +61,7 @@ export async function startStack(settings: LocalSettings, log: (line: string) =>
     CLUSTER: ecs.clusterName,
     AWS_ENDPOINT_URL_ECS: ecs.endpoint,
   });
-  cleanUp.defer(() => endKeptSessions(settings.workRoot, settings.path));
+  cleanUp.defer(() => endKeptSessions(settings.workRoot, settings.path, settings.dataDirectory === undefined));
   const gateway = cleanUp.use(await startApi(settings.port, log));
   cleanUp.use(repeatedly(reconcileEverySeconds, reconcile));
   reconcile();
@@ -74,7 +74,11 @@ export async function startStack(settings: LocalSettings, log: (line: string) =>
 async function makeFolders(dataDirectory: string | undefined, cleanUp: AsyncDisposableStack) {
   const root = dataDirectory ?? (await mkdtemp(join(tmpdir(), "omx-web-")));
   if (dataDirectory === undefined) cleanUp.defer(() => rm(root, { recursive: true, force: true }));
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  await mkdir(root, { recursive: true, mode: 0o700 }).catch((error: unknown) => {
+    throw new SettingsInvalid(
+      `DATA_DIR: the folder ${root} cannot be made (${(error as Error).message}); take another.`,
+    );
+  });
   const stored = (name: string) => (dataDirectory === undefined ? {} : { directory: join(root, name) });
   return { dynamo: stored("dynamodb"), sqs: stored("sqs"), tasks: join(root, "tasks"), runner: join(root, "runner") };
 }

@@ -25,7 +25,7 @@ export async function cloneRepository(
   const branch = source.ref === undefined ? [] : ["--branch", source.ref];
   const credentials = credentialHelper(settings.token, source.url);
   const clone = (flags: readonly string[]) =>
-    git(settings, call, [...credentials, "clone", "--template=", ...flags, "--", source.url, directory]);
+    git(settings, call, [...credentials, "clone", "--quiet", "--template=", ...flags, "--", source.url, directory]);
   const cloned = await clone(branch);
   if (cloned.exitCode === 0) return;
   if (source.ref === undefined || !/Remote branch .* not found/.test(cloned.stderr)) throw cloneFailure(cloned.stderr);
@@ -123,5 +123,9 @@ const failures = [
 
 function cloneFailure(stderr: string): JobFailure {
   const code = failures.find(({ pattern }) => pattern.test(stderr))?.code ?? "clone_failed";
-  return new JobFailure(code, `git could not clone the repository: ${stderr.trim().slice(-2_000)}`);
+  return new JobFailure(code, `git could not clone the repository: ${oneLine(stderr).slice(-2_000)}`);
+}
+
+function oneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, "; ");
 }

@@ -54,6 +54,7 @@ async function work(job: JobContext): Promise<Ending> {
   await using cloning = startCloning(job, settings, workspace);
   await using session = await openSession(job, workspace);
   const baseSha = await cloning.baseSha;
+  await job.emit("tmux_session_started", { session: session.name, attachCommand: session.attachCommand });
   const outcomes = await runStages(job, { ...workspace, baseSha }, session);
   const isWanted = job.spec.options.keepTmuxSession ?? job.settings.keepSessions;
   if (isWanted && !job.stop.abandoned.aborted) {
@@ -105,9 +106,9 @@ async function clone(
   return baseSha;
 }
 
-async function openSession(job: JobContext, workspace: Workspace): Promise<TmuxSession> {
+function openSession(job: JobContext, workspace: Workspace): Promise<TmuxSession> {
   const { jobId, panes } = job.record;
-  const session = await startTmuxSession({
+  return startTmuxSession({
     name: `omx-${jobId}`,
     directory: workspace.tmux,
     roles: panes.map((pane) => pane.role),
@@ -117,9 +118,6 @@ async function openSession(job: JobContext, workspace: Workspace): Promise<TmuxS
     maximumSpoolBytes,
     signal: job.stop.signal,
   });
-  const { name, attachCommand } = session;
-  await job.emit("tmux_session_started", { session: name, attachCommand });
-  return session;
 }
 
 /** On the monotonic clock, from the claim on; reconcile has the wall clock for a runner that does not get this far. */

@@ -39,10 +39,10 @@ async function demonstrate(): Promise<boolean> {
   }
   const ended = Job.parse(await (await fetch(`${stack.url}${job.links.self}`)).json());
   write(outcome(ended));
+  write(`\nThe change:\n${await changes(join(workRoot, ended.jobId, "repo"))}\n`);
   write(
-    `\nThe change, in ${join(workRoot, ended.jobId, "repo")}:\n${await changes(join(workRoot, ended.jobId, "repo"))}\n`,
+    `\nWith \`npm start\` the panes stay for you to look at:\n  ${attachCommand}\nThis demo now stops all that it started.\n`,
   );
-  write(`\nThe panes are still there until this demo stops what it started, which it does now:\n  ${attachCommand}\n`);
   return ended.status === "succeeded";
 }
 

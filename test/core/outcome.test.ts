@@ -29,7 +29,12 @@ describe("a job with a role that has not", () => {
   test.each<[what: string, failed: RoleOutcome, code: string, message: string]>([
     ["exited with an error", outcome({ exitCode: 3 }), "stage_failed", "The executor exited with code 3."],
     ["was ended", outcome({ exitCode: null, signal: "SIGKILL" }), "stage_failed", "The executor was ended by SIGKILL."],
-    ["was not found", outcome({ exitCode: 127 }), "agent_not_found", "The executor exited with code 127."],
+    [
+      "was not found",
+      outcome({ exitCode: 127 }),
+      "agent_not_found",
+      "The executor's command was not found (exit code 127): make",
+    ],
     [
       "was called wrongly",
       outcome({ exitCode: 2, command: " codex exec" }),

@@ -98,7 +98,7 @@ async function completeEvents(url: string, jobId: string): Promise<JobEvent[]> {
   }
 }
 
-test("It says what is emulated, is ready, and Ctrl-C stops it with everything it started.", async () => {
+test("It says what is emulated, is ready, and Ctrl-C stops everything it started but keeps what agents have made.", async () => {
   await gitHost.add("a/b", { "a.txt": "a" });
   const service = await start();
   expect(service.output()).toContain("not emulated");
@@ -108,7 +108,8 @@ test("It says what is emulated, is ready, and Ctrl-C stops it with everything it
   expect(processesWith(join(root, "work"))).not.toEqual([]); // the kept tmux session
   expect(await service.stop("SIGINT")).toBe(0);
   expect(processesWith(root)).toEqual([]);
-  expect(await readdir(join(root, "work"))).toEqual([]);
+  // What the agents have made is the user's.
+  expect(await readdir(join(root, "work", jobId))).toEqual(["job", "repo"]);
 });
 
 test("Ctrl-C while a job runs ends its processes and leaves it ended, with a reason.", async () => {
@@ -164,10 +165,20 @@ test("A port that is in use is named, with what to do.", async () => {
 test.each([
   [{ PORT: "eighty" }, [], "PORT"],
   [{ WORK_ROOT: "relative" }, [], "WORK_ROOT"],
+  [{ WORK_ROOT: "/dev/null/x" }, [], "WORK_ROOT"],
+  [{ DATA_DIR: "/dev/null/x" }, [], "DATA_DIR"],
+  [{ GIT_BASE_URL: "github.com" }, [], "GIT_BASE_URL"],
+  [{ JOB_SKIP_GIT_CLONE: "maybe" }, [], "JOB_SKIP_GIT_CLONE"],
   [{}, ["--in-memory"], "--ephemeral"],
 ])("A setting that makes no sense is refused: %o %o", async (environment, args, named) => {
   const result = await run(environment as Record<string, string>, args);
   expect(result.exitCode).toBe(1);
   expect(result.all).toContain(named);
   expect(result.all).not.toContain("    at ");
+});
+
+test.runIf(process.getuid?.() === 0)("Root is told at once when AGENT_USER does not exist.", async () => {
+  const result = await run({ AGENT_USER: "no-such-user" });
+  expect(result.exitCode).toBe(1);
+  expect(result.all).toContain("no-such-user");
 });
