@@ -21,19 +21,20 @@ const StoredBatch = z.object({
 });
 type StoredBatch = z.infer<typeof StoredBatch>;
 
-/** Items read by one query of a page: enough for a page of small batches, few enough to stay cheap. */
-const itemsPerQuery = 16;
+/** What one query of a page reads: enough items for a page of small batches, few enough to stay cheap. */
+const nextItems = { Limit: 16 };
+const lastItem = { ScanIndexForward: false, Limit: 1 };
 
 export function dynamoEventLog(client: DynamoDBDocumentClient, tableName: string): EventLog {
   const table = { TableName: tableName };
 
-  async function query(jobId: string, condition: string, values: Record<string, string>, backwards = false) {
+  async function query(jobId: string, condition: string, values: Record<string, string>, limits: object) {
     const answer = await client.send(
       new QueryCommand({
         ...table,
         KeyConditionExpression: `pk = :pk AND ${condition}`,
         ExpressionAttributeValues: { ":pk": eventsPartition(jobId), ...values },
-        ...(backwards ? { ScanIndexForward: false, Limit: 1, ConsistentRead: true } : { Limit: itemsPerQuery }),
+        ...limits,
       }),
     );
     return (answer.Items ?? []).map((item) => StoredBatch.parse(item));
@@ -41,10 +42,10 @@ export function dynamoEventLog(client: DynamoDBDocumentClient, tableName: string
 
   /** The batches after `after`, starting with the one that holds its successor, up to the first gap. */
   async function batchesAfter(jobId: string, after: number): Promise<StoredBatch[]> {
-    const following = await query(jobId, "sk > :after", { ":after": eventsSortKey(after) });
+    const following = await query(jobId, "sk > :after", { ":after": eventsSortKey(after) }, nextItems);
     if (following[0]?.sk === eventsSortKey(after + 1)) return contiguous(following, after + 1);
     // `after` lies inside a batch, or at the end of the log.
-    const holding = await query(jobId, "sk <= :after", { ":after": eventsSortKey(after) }, true);
+    const holding = await query(jobId, "sk <= :after", { ":after": eventsSortKey(after) }, lastItem);
     const batches = [...holding.filter((batch) => batch.lastSeq > after), ...following];
     return contiguous(batches, holding[0] && holding[0].lastSeq > after ? Number(holding[0].sk) : after + 1);
   }
@@ -64,7 +65,9 @@ export function dynamoEventLog(client: DynamoDBDocumentClient, tableName: string
 
   return {
     async tail(jobId) {
-      const [last] = await query(jobId, "sk > :start", { ":start": eventsSortKey(0) }, true);
+      // A writer must see the true end; a reader that does not see it yet comes again.
+      const limits = { ...lastItem, ConsistentRead: true };
+      const [last] = await query(jobId, "sk > :start", { ":start": eventsSortKey(0) }, limits);
       return last
         ? { seq: last.lastSeq, attempt: last.attempt, closed: last.closed }
         : { seq: 0, attempt: 0, closed: false };

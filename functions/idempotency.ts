@@ -25,7 +25,7 @@ export async function firstRequest(
     throw new ProblemError("invalid_request", "The Idempotency-Key header must have 1 to 255 characters.");
   }
   const fingerprint = createHash("sha256")
-    .update(JSON.stringify([operation, content]))
+    .update(JSON.stringify([operation, content], sortKeys))
     .digest("hex");
   const requestId = crypto.randomUUID();
   const first = await jobs.rememberRequest({ tenantId: request.tenantId, key, fingerprint, jobId, requestId });
@@ -39,4 +39,10 @@ export async function firstRequest(
 /** The header that tells a repeated answer from a first one. */
 export function replayHeader(idempotency: Idempotency): Record<string, string> {
   return idempotency.isReplay ? { "Idempotent-Replay": "true" } : {};
+}
+
+/** The same content in another order is the same content. */
+function sortKeys(_name: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([first], [second]) => (first < second ? -1 : 1)));
 }

@@ -1,5 +1,6 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { isTerminal } from "../core/job.ts";
 import { jobStore } from "../functions/wiring.ts";
 import { endKeptSession } from "../runner/tmux/end-kept-session.ts";
 
@@ -11,7 +12,9 @@ export async function endKeptSessions(workRoot: string, path: string, isEphemera
   const jobIds = await readdir(workRoot).catch(() => []);
   for (const jobId of jobIds) {
     // Another stack may use the same folder: only what this one's table knows is its own.
-    if ((await jobStore().get(jobId)) === undefined) continue;
+    const job = await jobStore().get(jobId);
+    // A runner that outlived an earlier stack may still be at work on one that has not ended.
+    if (job === undefined || !isTerminal(job.status)) continue;
     const folder = join(workRoot, jobId);
     await endKeptSession(join(folder, "tmux", "tmux.sock"), path);
     const removed = isEphemeral ? [folder] : [join(folder, "tmux"), join(folder, "home")];

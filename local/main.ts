@@ -1,10 +1,10 @@
-import { once } from "node:events";
 import { DataDirectoryInUse } from "./dynamo/dynamo-server.ts";
 import { PortInUse } from "./gateway/port-in-use.ts";
 import { installTools } from "./install-tools.ts";
 import { checkRunnerSettings } from "./runner-settings.ts";
 import { type LocalSettings, readSettings, SettingsInvalid } from "./settings.ts";
 import { startStack } from "./stack.ts";
+import { stopSignal } from "./stop-signal.ts";
 
 /** `npm start`: the embedded stack, until Ctrl-C. */
 try {
@@ -22,7 +22,7 @@ try {
 }
 
 async function serve(settings: LocalSettings): Promise<void> {
-  const stopping = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+  const stopping = stopSignal();
   await using stack = await startStack(settings, (line) => process.stderr.write(`${line}\n`));
   process.stdout.write(greeting(stack.url.replace("127.0.0.1", "localhost"), settings));
   await stopping;

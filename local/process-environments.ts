@@ -30,6 +30,7 @@ export function functionEnvironment(settings: LocalSettings, queueUrl: string) {
 }
 
 interface RunnerSurroundings {
+  readonly AWS_ACCESS_KEY_ID: string;
   readonly AWS_ENDPOINT_URL_DYNAMODB: string;
   readonly AWS_ENDPOINT_URL_SQS: string;
   readonly queueUrl: string;

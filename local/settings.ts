@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { delimiter, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 
@@ -56,13 +56,21 @@ export function readSettings(
     port: PORT,
     dataDirectory: ephemeral ? undefined : resolve(DATA_DIR),
     workRoot: WORK_ROOT,
-    path: PATH,
+    path: withoutNpmFolders(PATH),
     gitBaseUrl: GIT_BASE_URL,
     repositoryAllowList: REPOSITORY_ALLOW_LIST,
     runner: Object.fromEntries(
       Object.entries(environment).flatMap(([name, value]) => (value && passedOn.test(name) ? [[name, value]] : [])),
     ),
   };
+}
+
+/** Under npm the PATH begins with this project's own tools: an agent's `node` or `tsc` is to be the machine's. */
+function withoutNpmFolders(path: string): string {
+  return path
+    .split(delimiter)
+    .filter((folder) => !/[/\\]node_modules[/\\](?:\.bin$|.*node-gyp-bin$)/.test(folder))
+    .join(delimiter);
 }
 
 function parseFlags(args: readonly string[]): { ephemeral: boolean } {

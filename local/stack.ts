@@ -7,7 +7,7 @@ import { type EcsServer, startEcs } from "./ecs/ecs-server.ts";
 import { endKeptSessions } from "./kept-sessions.ts";
 import { functionEnvironment, runnerEnvironment, setEnvironment, taskDefinition } from "./process-environments.ts";
 import { provisionQueue, provisionTable } from "./provision.ts";
-import { rememberedPorts, rememberPorts } from "./remembered-ports.ts";
+import { rememberedStack, rememberStack } from "./remembered-stack.ts";
 import { bundleRunner } from "./runner-bundle.ts";
 import { type LocalSettings, SettingsInvalid } from "./settings.ts";
 import { startSqs } from "./sqs/sqs-server.ts";
@@ -31,10 +31,15 @@ const runnerStopSeconds = 30;
 export async function startStack(settings: LocalSettings, log: (line: string) => void): Promise<Stack> {
   await using cleanUp = new AsyncDisposableStack();
   const folders = await makeFolders(settings.dataDirectory, cleanUp);
-  const ports = await rememberedPorts(settings.dataDirectory);
-  const dynamo = cleanUp.use(await startDynamo({ port: ports.dynamo, ...folders.dynamo }));
-  const sqs = cleanUp.use(await startSqs({ port: ports.sqs, ...folders.sqs }));
-  const endpoints = { AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint, AWS_ENDPOINT_URL_SQS: sqs.endpoint };
+  const known = await rememberedStack(settings.dataDirectory);
+  const { accessKeyId } = known;
+  const dynamo = cleanUp.use(await startDynamo({ port: known.dynamo, accessKeyId, ...folders.dynamo }));
+  const sqs = cleanUp.use(await startSqs({ port: known.sqs, accessKeyId, ...folders.sqs }));
+  const endpoints = {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamo.endpoint,
+    AWS_ENDPOINT_URL_SQS: sqs.endpoint,
+  };
   setEnvironment(endpoints);
   const [queueUrl] = await Promise.all([provisionQueue(), provisionTable()]);
 
@@ -42,7 +47,8 @@ export async function startStack(settings: LocalSettings, log: (line: string) =>
   const reconcile = oneAtATime(reconcileJobs, log);
   const ecs: EcsServer = cleanUp.use(
     await startEcs({
-      port: ports.ecs,
+      port: known.ecs,
+      accessKeyId,
       workingDirectory: folders.tasks,
       taskDefinitions: {
         [taskDefinition]: async () => ({
@@ -57,6 +63,7 @@ export async function startStack(settings: LocalSettings, log: (line: string) =>
     }),
   );
   setEnvironment({
+    ...endpoints,
     ...functionEnvironment(settings, queueUrl),
     CLUSTER: ecs.clusterName,
     AWS_ENDPOINT_URL_ECS: ecs.endpoint,
@@ -65,7 +72,9 @@ export async function startStack(settings: LocalSettings, log: (line: string) =>
   const gateway = cleanUp.use(await startApi(settings.port, log));
   cleanUp.use(repeatedly(reconcileEverySeconds, reconcile));
   reconcile();
-  await rememberPorts(settings.dataDirectory, { dynamo: dynamo.endpoint, sqs: sqs.endpoint, ecs: ecs.endpoint });
+  const portOf = ({ endpoint }: { readonly endpoint: string }) => Number(new URL(endpoint).port);
+  const ports = { dynamo: portOf(dynamo), sqs: portOf(sqs), ecs: portOf(ecs) };
+  await rememberStack(settings.dataDirectory, { ...ports, accessKeyId });
   const owned = cleanUp.move();
   return { url: gateway.url, ecsEndpoint: ecs.endpoint, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { JobFailure } from "./job-failure.ts";
 import { sendSignal } from "./pane/process-table.ts";
@@ -12,6 +13,7 @@ export interface GitSettings {
 interface GitCall {
   readonly directory: string;
   readonly signal: AbortSignal;
+  readonly trust?: Readonly<Record<string, string>>;
 }
 
 /** Clones into `directory`, which must not exist, and checks out `ref`. Throws `JobFailure` with a reason to tell. */
@@ -21,7 +23,7 @@ export async function cloneRepository(
   directory: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const call = { directory: "/", signal };
+  const call = { directory: "/", signal, trust: trustIn(source.url) };
   const branch = source.ref === undefined ? [] : ["--branch", source.ref];
   const credentials = credentialHelper(settings.token, source.url);
   const clone = (flags: readonly string[]) =>
@@ -51,13 +53,13 @@ export async function headCommit(settings: GitSettings, directory: string, signa
   return exitCode === 0 ? stdout : "";
 }
 
-async function git(settings: GitSettings, { directory, signal }: GitCall, args: readonly string[]) {
+async function git(settings: GitSettings, { directory, signal, trust = {} }: GitCall, args: readonly string[]) {
   signal.throwIfAborted();
   const running = execa("git", args, {
     cwd: directory,
     detached: true,
     extendEnv: false,
-    env: gitEnvironment(settings),
+    env: { ...gitEnvironment(settings), ...trust },
     stdin: "ignore",
     reject: false,
   });
@@ -69,6 +71,12 @@ async function git(settings: GitSettings, { directory, signal }: GitCall, args: 
   signal.throwIfAborted();
   if (result.code === "ENOENT") throw new JobFailure("tool_missing", "git is not installed where the runner runs.");
   return result;
+}
+
+/** A repository on this machine may belong to another user; that it may be cloned has been decided before. */
+function trustIn(url: string): Record<string, string> {
+  if (!url.startsWith("file:")) return {};
+  return { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "safe.directory", GIT_CONFIG_VALUE_0: fileURLToPath(url) };
 }
 
 function gitEnvironment({ path, token }: GitSettings): Record<string, string> {

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { styleText } from "node:util";
@@ -7,6 +7,7 @@ import { Job } from "../../core/job.ts";
 import { installTools } from "../install-tools.ts";
 import { readSettings } from "../settings.ts";
 import { startStack } from "../stack.ts";
+import { stopSignal } from "../stop-signal.ts";
 import { demoJob } from "./demo-job.ts";
 import { makeGitHost } from "./demo-repository.ts";
 import { EventPrinter } from "./event-printer.ts";
@@ -16,10 +17,11 @@ import { followEvents } from "./follow-events.ts";
 const write = (text: string) => void process.stdout.write(text);
 
 installTools();
-const succeeded = await demonstrate();
+const succeeded = await demonstrate(stopSignal());
 process.exit(succeeded ? 0 : 1);
 
-async function demonstrate(): Promise<boolean> {
+/** Stops all that it has started also when it is told to stop. */
+async function demonstrate(stopping: Promise<unknown>): Promise<boolean> {
   await using cleanUp = new AsyncDisposableStack();
   const gitHost = cleanUp.use(await makeGitHost());
   const workRoot = await mkdtemp(join(tmpdir(), "omx-demo-"));
@@ -30,14 +32,18 @@ async function demonstrate(): Promise<boolean> {
   const stack = cleanUp.use(await startStack(settings, () => {}));
   write(`The embedded stack answers on ${stack.url}. POST /v1/jobs with this task: ${demoJob.task}\n\n`);
 
-  const job = await submit(stack.url);
+  return Promise.race([runJob(stack.url, workRoot), stopping.then(() => false)]);
+}
+
+async function runJob(url: string, workRoot: string): Promise<boolean> {
+  const job = await submit(url);
   const printer = new EventPrinter(write);
   let attachCommand = "";
-  for await (const event of followEvents(`${stack.url}${job.links.events}`)) {
+  for await (const event of followEvents(`${url}${job.links.events}`)) {
     printer.print(event);
     if (event.type === "tmux_session_started") attachCommand = event.data.attachCommand;
   }
-  const ended = Job.parse(await (await fetch(`${stack.url}${job.links.self}`)).json());
+  const ended = Job.parse(await (await fetch(`${url}${job.links.self}`)).json());
   write(outcome(ended));
   write(`\nThe change:\n${await changes(join(workRoot, ended.jobId, "repo"))}\n`);
   write(
@@ -62,8 +68,10 @@ function outcome(job: Job): string {
   return `\nOutcome: ${word}, verified: ${job.verified}, in ${seconds.toFixed(1)} s. Exit codes: ${panes}.${reason}\n`;
 }
 
-/** The clone belongs to the agents' user, which git wants to be told is all right. */
+/** As the agents' user, to whom the clone belongs: its configuration may name programs for git to run. */
 async function changes(repository: string): Promise<string> {
-  const { stdout } = await execa("git", ["-c", "safe.directory=*", "-C", repository, "diff", "--color=always"]);
+  const { uid, gid } = await stat(repository);
+  const env = { HOME: "/nonexistent" };
+  const { stdout } = await execa("git", ["-C", repository, "diff", "--color=always"], { cwd: "/", env, uid, gid });
   return stdout;
 }

@@ -4,6 +4,7 @@ import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import type { Store } from "dynalite/db/index.js";
+import { admitOnly } from "../admit-only.ts";
 import { createServer, createStore } from "./cured-dynalite.ts";
 
 /** A DynamoDB of this process; disposing it drops all connections and closes the database. */
@@ -26,11 +27,16 @@ export class DataDirectoryInUse extends Error {
 
 /**
  * Starts DynamoDB on 127.0.0.1, on any free port if `port` is 0. Its tables last in `directory` (made with mode 0700), or
- * only in memory without one. Throws DataDirectoryInUse, or node's error when the port is taken.
+ * only in memory without one. With an `accessKeyId` it answers to that one alone. Throws DataDirectoryInUse, or node's error when the port is taken.
  */
-export async function startDynamo(options: { port: number; directory?: string }): Promise<DynamoServer> {
+export async function startDynamo(options: {
+  port: number;
+  directory?: string;
+  accessKeyId?: string;
+}): Promise<DynamoServer> {
   const store = await openStore(options.directory);
   const server = createServer(store);
+  admitOnly(server, options.accessKeyId);
   try {
     server.listen(options.port, "127.0.0.1");
     await once(server, "listening");

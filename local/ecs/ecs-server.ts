@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { admitOnly } from "../admit-only.ts";
 import { ecsAction } from "./ecs-actions.ts";
 import type { EcsCluster } from "./ecs-cluster.ts";
 import { EcsError } from "./ecs-error.ts";
@@ -20,6 +21,8 @@ export interface EcsOptions {
   readonly port: number;
   /** Gets one sub-folder per task, which stays after the task's end. */
   readonly workingDirectory: string;
+  /** The one access key that may ask for anything; any may if absent. */
+  readonly accessKeyId?: string;
   /** By family; asked once per task, which is PROVISIONING until the answer (a bundle being built, say). */
   readonly taskDefinitions: Readonly<Record<string, () => Promise<TaskCommand>>>;
   /** Beyond it RunTask answers `failures`, as where AWS has no capacity left. */
@@ -54,6 +57,7 @@ export async function startEcs(options: EcsOptions): Promise<EcsServer> {
   const endpoint = endpointOf(server);
   const cluster = createCluster(options, endpoint);
   server.on("request", (request, response) => void answer(request, response, cluster));
+  admitOnly(server, options.accessKeyId);
   return {
     endpoint,
     clusterName: CLUSTER_NAME,

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setImmediate } from "node:timers/promises";
+import { admitOnly } from "../admit-only.ts";
 import { answerRequests } from "./answer-requests.ts";
 import { CuredQueues } from "./cured-queues.ts";
 import { keepQueues, openDatabase } from "./database.ts";
@@ -15,10 +16,14 @@ export interface SqsServer extends AsyncDisposable {
 
 /**
  * Starts SQS on 127.0.0.1, on any free port if `port` is 0. Its queues last in `directory` (made with mode 0700), or only
- * in memory without one. Nothing stops a second process from using the directory at the same time, to its harm. Throws
+ * in memory without one. With an `accessKeyId` it answers to that one alone. Nothing stops a second process from using the directory at the same time, to its harm. Throws
  * node's error when the port is taken.
  */
-export async function startSqs(options: { port: number; directory?: string }): Promise<SqsServer> {
+export async function startSqs(options: {
+  port: number;
+  directory?: string;
+  accessKeyId?: string;
+}): Promise<SqsServer> {
   await using cleanUp = new AsyncDisposableStack();
   const database = options.directory === undefined ? undefined : await openDatabase(options.directory);
   cleanUp.defer(() => database?.close());
@@ -33,6 +38,7 @@ export async function startSqs(options: { port: number; directory?: string }): P
   cleanUp.defer(() => queues.shutdown());
   if (database) keepQueues(queues, database);
   server.on("request", answerRequests(createRouter(queues)));
+  admitOnly(server, options.accessKeyId);
 
   const owned = cleanUp.move();
   return { endpoint: `http://${address}:${port}`, [Symbol.asyncDispose]: () => owned.disposeAsync() };

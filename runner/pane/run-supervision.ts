@@ -74,7 +74,7 @@ export class RunSupervision implements AsyncDisposable {
     const { signal } = this.#isDisposed;
     for (let look = 1; !signal.aborted; look += 1) {
       await sleep(LOOK_EVERY_MILLISECONDS, undefined, { signal }).catch(() => {});
-      if (!signal.aborted) await this.#look(look);
+      if (!signal.aborted) await this.#look(look).catch(() => this.#giveUpCapture());
     }
   }
 
@@ -89,10 +89,15 @@ export class RunSupervision implements AsyncDisposable {
       await killTree();
     }
     if (look % CHECK_CAPTURE_EVERY_LOOKS === 0 && !(await isCaptured())) {
-      this.stop("capture_failed");
-      this.#captureIsOver.abort();
+      this.#giveUpCapture();
     }
     if (this.#hasRestedSinceEnd()) this.#captureIsOver.abort();
+  }
+
+  /** The spool or the process table cannot be read: then nobody knows whether all of the output is there. */
+  #giveUpCapture(): void {
+    this.stop("capture_failed");
+    this.#captureIsOver.abort();
   }
 
   #hasRestedSinceEnd(): boolean {

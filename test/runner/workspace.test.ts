@@ -227,3 +227,13 @@ describe.runIf(canMount)("On a disk of one megabyte", () => {
     expect(await readdir(workRoot)).toEqual(["filler"]);
   });
 });
+
+test.runIf(isRoot)("A repository on this machine that belongs to another user can be cloned.", async () => {
+  const name = "another/owner";
+  await host.add(name, { "a.txt": "one\n" });
+  const url = `${host.baseUrl}${name}`;
+  await execa("chown", ["-R", "nobody", new URL(url).pathname]);
+  spec = { ...spec, repositoryUrl: url };
+  await using workspace = await open();
+  expect(await readFile(join(workspace.repository, "a.txt"), "utf8")).toBe("one\n");
+});
