@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { JobFailure } from "./job-failure.ts";
 import { sendSignal } from "./pane/process-table.ts";
@@ -13,7 +12,6 @@ export interface GitSettings {
 interface GitCall {
   readonly directory: string;
   readonly signal: AbortSignal;
-  readonly trust?: Readonly<Record<string, string>>;
 }
 
 /** Clones into `directory`, which must not exist, and checks out `ref`. Throws `JobFailure` with a reason to tell. */
@@ -23,11 +21,21 @@ export async function cloneRepository(
   directory: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const call = { directory: "/", signal, trust: trustIn(source.url) };
+  const call = { directory: "/", signal };
   const branch = source.ref === undefined ? [] : ["--branch", source.ref];
   const credentials = credentialHelper(settings.token, source.url);
   const clone = (flags: readonly string[]) =>
-    git(settings, call, [...credentials, "clone", "--quiet", "--template=", ...flags, "--", source.url, directory]);
+    git(settings, call, [
+      ...credentials,
+      "clone",
+      "--quiet",
+      "--template=",
+      ...trustFlags(source.url),
+      ...flags,
+      "--",
+      source.url,
+      directory,
+    ]);
   const cloned = await clone(branch);
   if (cloned.exitCode === 0) return;
   if (source.ref === undefined || !/Remote branch .* not found/.test(cloned.stderr)) throw cloneFailure(cloned.stderr);
@@ -53,13 +61,13 @@ export async function headCommit(settings: GitSettings, directory: string, signa
   return exitCode === 0 ? stdout : "";
 }
 
-async function git(settings: GitSettings, { directory, signal, trust = {} }: GitCall, args: readonly string[]) {
+async function git(settings: GitSettings, { directory, signal }: GitCall, args: readonly string[]) {
   signal.throwIfAborted();
   const running = execa("git", args, {
     cwd: directory,
     detached: true,
     extendEnv: false,
-    env: { ...gitEnvironment(settings), ...trust },
+    env: gitEnvironment(settings),
     stdin: "ignore",
     reject: false,
   });
@@ -73,10 +81,12 @@ async function git(settings: GitSettings, { directory, signal, trust = {} }: Git
   return result;
 }
 
-/** A repository on this machine may belong to another user; that it may be cloned has been decided before. */
-function trustIn(url: string): Record<string, string> {
-  if (!url.startsWith("file:")) return {};
-  return { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "safe.directory", GIT_CONFIG_VALUE_0: fileURLToPath(url) };
+/**
+ * A repository on this machine may belong to another user; that it may be cloned has been decided before. The setting
+ * has to reach the process that reads there, to which git passes neither its `-c` nor its environment's.
+ */
+function trustFlags(url: string): string[] {
+  return url.startsWith("file:") ? ["--upload-pack", "git -c 'safe.directory=*' upload-pack"] : [];
 }
 
 function gitEnvironment({ path, token }: GitSettings): Record<string, string> {
