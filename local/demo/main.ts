@@ -32,7 +32,7 @@ async function demonstrate(stopping: Promise<unknown>): Promise<boolean> {
   const stack = cleanUp.use(await startStack(settings, () => {}));
   write(`The embedded stack answers on ${stack.url}. POST /v1/jobs with this task: ${demoJob.task}\n\n`);
 
-  return Promise.race([runJob(stack.url, workRoot), stopping.then(() => false)]);
+  return await Promise.race([runJob(stack.url, workRoot), stopping.then(() => false)]);
 }
 
 async function runJob(url: string, workRoot: string): Promise<boolean> {
