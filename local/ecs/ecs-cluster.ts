@@ -1,6 +1,6 @@
 import { EcsError } from "./ecs-error.ts";
-import { lastSegment, type Task } from "./task.ts";
-import type { TaskCommand, TaskHost } from "./task-life.ts";
+import { lastSegment } from "./task.ts";
+import type { TaskCommand } from "./task-life.ts";
 import type { TaskStore } from "./task-store.ts";
 
 /** What the operations work on. */
@@ -10,7 +10,6 @@ export interface EcsCluster {
   /** By family; asked once per task. */
   readonly taskDefinitions: Readonly<Record<string, () => Promise<TaskCommand>>>;
   readonly maximumTasks: number;
-  hostFor(task: Task, resolveCommand: () => Promise<TaskCommand>): TaskHost;
 }
 
 /** Parses its own input and answers as the ECS operation of its name; throws `EcsError` for a refusal. */

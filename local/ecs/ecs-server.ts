@@ -3,10 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { admitOnly } from "../admit-only.ts";
+import { earlierTasks } from "./earlier-tasks.ts";
 import { ecsAction } from "./ecs-actions.ts";
 import type { EcsCluster } from "./ecs-cluster.ts";
 import { EcsError } from "./ecs-error.ts";
-import type { TaskCommand } from "./task-life.ts";
+import { arn, type Task } from "./task.ts";
+import { TaskFiles } from "./task-files.ts";
+import type { TaskCommand, TaskHost } from "./task-life.ts";
 import { metadataUri, taskMetadata } from "./task-metadata.ts";
 import { type EcsTaskStoppedEvent, taskStoppedEvent } from "./task-stopped-event.ts";
 import { TaskStore } from "./task-store.ts";
@@ -19,7 +22,10 @@ const CLUSTER_NAME = "omx-web-local";
 export interface EcsOptions {
   /** 0 takes any free port. */
   readonly port: number;
-  /** Gets one sub-folder per task, which stays after the task's end. */
+  /**
+   * Gets one sub-folder per task, which stays as long as the task is remembered. If the folder outlives this process, so
+   * does the task list: a later start goes on with it. Only one process at a time may have it.
+   */
   readonly workingDirectory: string;
   /** The one access key that may ask for anything; any may if absent. */
   readonly accessKeyId?: string;
@@ -29,9 +35,9 @@ export interface EcsOptions {
   readonly maximumTasks: number;
   /** Between SIGTERM and SIGKILL. */
   readonly stopTimeoutSeconds: number;
-  /** Called once per task, however it ended. */
+  /** Called once per task, however it ended; for one that ended while nobody was there, right after the next start. */
   readonly onTaskStopped: (event: EcsTaskStoppedEvent) => void;
-  /** One line of a task's stdout or stderr, without its line break. */
+  /** One line of a task's stdout or stderr, without its line break, or of what is wrong with its folder. */
   readonly onTaskOutput?: (taskArn: string, line: string) => void;
 }
 
@@ -46,16 +52,19 @@ export interface EcsServer extends AsyncDisposable {
  *
  * It isolates NOTHING. A task is a child process, not a container: no image, no CPU or memory limit, no network or file
  * isolation, and it runs as your own user. It only gets none of the host's environment variables. There are no roles,
- * no signatures and no throttling, and the task list is gone with the process.
+ * no signatures and no throttling.
  *
- * Disposing stops every task (SIGTERM, then SIGKILL) and waits until all have ended.
+ * Disposing stops every task (SIGTERM, then SIGKILL) and waits until all have ended. Where this process is killed, its
+ * tasks live on, and the next start on the same folder adopts them; what they print from then on is lost.
  */
 export async function startEcs(options: EcsOptions): Promise<EcsServer> {
   const server = createServer();
   server.listen(options.port, "127.0.0.1");
   await once(server, "listening");
   const endpoint = endpointOf(server);
-  const cluster = createCluster(options, endpoint);
+  const files = taskFiles(options);
+  const cluster = createCluster(options, endpoint, files);
+  for (const each of earlierTasks(files)) cluster.store.resume(each);
   server.on("request", (request, response) => void answer(request, response, cluster));
   admitOnly(server, options.accessKeyId);
   return {
@@ -75,22 +84,21 @@ function endpointOf(server: Server): string {
   return `http://127.0.0.1:${port}`;
 }
 
-function createCluster(options: EcsOptions, endpoint: string): EcsCluster {
-  const { taskDefinitions, maximumTasks, workingDirectory, stopTimeoutSeconds, onTaskStopped, onTaskOutput } = options;
-  return {
-    clusterName: CLUSTER_NAME,
-    store: new TaskStore(),
-    taskDefinitions,
-    maximumTasks,
-    hostFor: ({ taskId, taskArn }, resolveCommand) => ({
-      resolveCommand,
-      addedEnvironment: { ECS_CONTAINER_METADATA_URI_V4: metadataUri(endpoint, taskId) },
-      workingDirectory,
-      stopTimeoutSeconds,
-      onLine: (line) => onTaskOutput?.(taskArn, line),
-      onStopped: (task, end) => onTaskStopped(taskStoppedEvent(task, end)),
-    }),
-  };
+function taskFiles({ workingDirectory, onTaskOutput }: EcsOptions): TaskFiles {
+  return new TaskFiles(workingDirectory, (taskId, line) => onTaskOutput?.(arn(`task/${CLUSTER_NAME}/${taskId}`), line));
+}
+
+function createCluster(options: EcsOptions, endpoint: string, files: TaskFiles): EcsCluster {
+  const { taskDefinitions, maximumTasks, stopTimeoutSeconds, onTaskStopped, onTaskOutput } = options;
+  const hostFor = ({ taskId, taskArn }: Task): TaskHost => ({
+    addedEnvironment: { ECS_CONTAINER_METADATA_URI_V4: metadataUri(endpoint, taskId) },
+    workingDirectory: files.folderOf(taskId),
+    stopTimeoutSeconds,
+    save: (task) => files.save(task),
+    onLine: (line) => onTaskOutput?.(taskArn, line),
+    onStopped: (task, end) => onTaskStopped(taskStoppedEvent(task, end)),
+  });
+  return { clusterName: CLUSTER_NAME, store: new TaskStore(files, hostFor), taskDefinitions, maximumTasks };
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, cluster: EcsCluster): Promise<void> {

@@ -1,7 +1,5 @@
-import { mkdir } from "node:fs/promises";
-import path from "node:path";
 import type { Task } from "./task.ts";
-import { startTaskProcess } from "./task-process.ts";
+import { startTaskProcess, type TaskProcess } from "./task-process.ts";
 import type { TaskEnd } from "./task-stopped-event.ts";
 
 /** What a task runs: argv, whose first entry is the executable, and ALL of the child's environment. */
@@ -12,11 +10,12 @@ export interface TaskCommand {
 
 /** What a task needs of its host. */
 export interface TaskHost {
-  readonly resolveCommand: () => Promise<TaskCommand>;
   readonly addedEnvironment: Readonly<Record<string, string>>;
-  /** Gets one sub-folder per task, which stays after the task's end. */
+  /** Exists already. */
   readonly workingDirectory: string;
   readonly stopTimeoutSeconds: number;
+  /** Keeps the task as it is now for the host's next start. */
+  readonly save: (task: Task) => void;
   readonly onLine: (line: string) => void;
   readonly onStopped: (task: Task, end: TaskEnd) => void;
 }
@@ -28,12 +27,20 @@ export interface TaskLife {
   stop(reason: string): void;
 }
 
+/** What a task's end came to, where nobody had told it to stop. */
+export type Outcome = Pick<TaskEnd, "stopCode" | "stoppedReason">;
+
 /** Takes a task from PROVISIONING to STOPPED. */
-export function beginTask(task: Task, host: TaskHost): TaskLife {
+export function beginTask(task: Task, host: TaskHost, resolveCommand: () => Promise<TaskCommand>): TaskLife {
+  return lifeOf(task, host, (stop) => run(task, host, resolveCommand, stop));
+}
+
+/** The life of a task over as much of it as `work` takes to its end. */
+export function lifeOf(task: Task, host: TaskHost, work: (stop: AbortSignal) => Promise<Outcome>): TaskLife {
   const stop = new AbortController();
   return {
     task,
-    ended: live(task, host, stop.signal),
+    ended: work(stop.signal).then((outcome) => tellEnd(task, host, endTask(task, outcome))),
     stop(reason) {
       if (task.desiredStatus === "STOPPED") return;
       task.desiredStatus = "STOPPED";
@@ -42,41 +49,61 @@ export function beginTask(task: Task, host: TaskHost): TaskLife {
       task.stoppedReason = reason;
       if (task.lastStatus === "RUNNING") task.lastStatus = "STOPPING";
       stop.abort(new Error(reason));
+      // After the signal, for at the host's next start it counts as sent.
+      saveIfPossible(task, host);
     },
   };
 }
 
-async function live(task: Task, host: TaskHost, stop: AbortSignal): Promise<void> {
-  const outcome = await run(task, host, stop);
+export function endTask(task: Task, outcome: Outcome): TaskEnd {
   // The first cause wins: a task that was told to stop did not end by itself.
   const { stopCode = outcome.stopCode, stoppedReason = outcome.stoppedReason } = task;
   const end: TaskEnd = { stopCode, stoppedReason, stoppedAt: new Date() };
   Object.assign(task, end, { desiredStatus: "STOPPED", lastStatus: "STOPPED" } satisfies Partial<Task>);
+  return end;
+}
+
+/** Saved afterwards: a host that is killed in between tells it again after its next start. */
+export function tellEnd(task: Task, host: TaskHost, end: TaskEnd): void {
   host.onStopped(task, end);
+  saveIfPossible(task, host);
 }
 
 async function run(
   task: Task,
   host: TaskHost,
+  resolveCommand: () => Promise<TaskCommand>,
   stop: AbortSignal,
-): Promise<Pick<TaskEnd, "stopCode" | "stoppedReason">> {
+): Promise<Outcome> {
   try {
-    const { command, environment } = await untilAborted(host.resolveCommand(), stop);
+    const { command, environment } = await untilAborted(resolveCommand(), stop);
     task.lastStatus = "PENDING";
-    const workingDirectory = path.join(host.workingDirectory, task.taskId);
-    await mkdir(workingDirectory, { recursive: true, mode: 0o700 });
     const process = await startTaskProcess({
       ...host,
       command,
       environment: { ...environment, ...task.environment, ...host.addedEnvironment },
-      workingDirectory,
     });
-    if (!stop.aborted) task.lastStatus = "RUNNING";
-    task.startedAt = new Date();
+    noteStart(task, host, process);
     task.exitCode = await process.exitCode(stop);
     return { stopCode: "EssentialContainerExited", stoppedReason: "Essential container in task exited" };
   } catch (error) {
     return { stopCode: "TaskFailedToStart", stoppedReason: `CannotStartContainerError: ${String(error)}` };
+  }
+}
+
+function noteStart(task: Task, host: TaskHost, { identity }: TaskProcess): void {
+  if (task.desiredStatus === "RUNNING") task.lastStatus = "RUNNING";
+  task.startedAt = new Date();
+  task.process = identity;
+  saveIfPossible(task, host);
+}
+
+/** A full disk ends no task; it is only not known after the host's next start how far it had come. */
+function saveIfPossible(task: Task, host: TaskHost): void {
+  try {
+    host.save(task);
+  } catch (error) {
+    host.onLine(`that the task is ${task.lastStatus} could not be saved: ${error}`);
   }
 }
 

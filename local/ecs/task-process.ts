@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { constants } from "node:os";
 import { createInterface } from "node:readline";
 import { setTimeout as elapsed } from "node:timers/promises";
+import { killGroup, terminateWhen } from "./end-process.ts";
+import { identify, type ProcessIdentity } from "./process-identity.ts";
 
 /** How long the output of an ended process is still waited for, where a daemon that it left behind holds it open. */
 const LAST_OUTPUT_MILLISECONDS = 1_000;
@@ -18,6 +20,8 @@ export interface TaskProcessOptions {
 }
 
 export interface TaskProcess {
+  /** Undefined for one that ended before it could be looked at. */
+  readonly identity: ProcessIdentity | undefined;
   /** The exit code, 128 + its number for a signal, once the process has ended and its output has been given. */
   exitCode(stop: AbortSignal): Promise<number>;
 }
@@ -31,36 +35,39 @@ export async function startTaskProcess(options: TaskProcessOptions): Promise<Tas
     // Its own process group: Ctrl-C in the terminal reaches the host alone, which then stops its tasks in order.
     detached: true,
   });
+  const ends = endsOf(child);
   await once(child, "spawn");
   for (const output of [child.stdout, child.stderr]) createInterface(output).on("line", options.onLine);
-  return { exitCode: (stop) => untilExit(child, stop, options.stopTimeoutSeconds) };
+  return {
+    identity: child.pid === undefined ? undefined : identify(child.pid),
+    exitCode: (stop) => untilExit(child, ends, stop, options.stopTimeoutSeconds),
+  };
 }
 
-async function untilExit(child: ChildProcessWithoutNullStreams, stop: AbortSignal, stopTimeoutSeconds: number) {
+interface Ends {
+  readonly exited: Promise<unknown>;
+  readonly closed: Promise<unknown>;
+}
+
+/** Not by `once` of node:events, whose promises would reject unheard where the process cannot be started. */
+function endsOf(child: ChildProcessWithoutNullStreams): Ends {
   const closed = new Promise((resolve) => child.once("close", resolve));
   const exited = new Promise((resolve) => child.once("exit", resolve));
-  let killTimer: NodeJS.Timeout | undefined;
-  const terminate = () => {
-    child.kill("SIGTERM");
-    killTimer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutSeconds * 1_000);
-  };
-  if (stop.aborted) terminate();
-  else stop.addEventListener("abort", terminate);
-  await exited;
-  stop.removeEventListener("abort", terminate);
-  clearTimeout(killTimer);
-  killGroup(child);
+  return { exited, closed };
+}
+
+async function untilExit(
+  child: ChildProcessWithoutNullStreams,
+  { exited, closed }: Ends,
+  stop: AbortSignal,
+  stopTimeoutSeconds: number,
+): Promise<number> {
+  {
+    using _termination = terminateWhen(stop, stopTimeoutSeconds, (signal) => child.kill(signal));
+    await exited;
+  }
+  if (child.pid !== undefined) killGroup(child.pid);
   await Promise.race([closed, elapsed(LAST_OUTPUT_MILLISECONDS, undefined, { ref: false })]);
   for (const pipe of child.stdio) pipe?.destroy();
   return child.exitCode ?? 128 + constants.signals[child.signalCode ?? "SIGKILL"];
-}
-
-/** A container ends with its first process, and so does what that process left in its group. */
-function killGroup({ pid }: ChildProcessWithoutNullStreams): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, "SIGKILL");
-  } catch {
-    // Nobody was left.
-  }
 }

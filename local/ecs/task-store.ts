@@ -1,22 +1,25 @@
 import { isDeepStrictEqual } from "node:util";
+import type { EarlierTask } from "./earlier-tasks.ts";
 import { EcsError } from "./ecs-error.ts";
+import { resumeTask } from "./resume-task.ts";
 import { lastSegment, type Task } from "./task.ts";
-import { beginTask, type TaskHost, type TaskLife } from "./task-life.ts";
+import type { TaskFiles } from "./task-files.ts";
+import { beginTask, type TaskCommand, type TaskHost, type TaskLife } from "./task-life.ts";
 
 /** ECS forgets an ended task after about an hour; here their number is bounded. */
 const REMEMBERED_ENDED_TASKS = 1_000;
 
-/** What a clientToken has started. */
-interface Launch {
-  readonly input: unknown;
-  readonly tasks: readonly Task[];
-}
-
 /** All tasks that are alive and the last ones that have ended, in the order of their start. */
 export class TaskStore {
   readonly #lives = new Map<string, TaskLife>();
-  readonly #launches = new Map<string, Launch>();
+  readonly #files: TaskFiles;
+  readonly #hostFor: (task: Task) => TaskHost;
   #isClosing = false;
+
+  constructor(files: TaskFiles, hostFor: (task: Task) => TaskHost) {
+    this.#files = files;
+    this.#hostFor = hostFor;
+  }
 
   get tasks(): Task[] {
     return [...this.#lives.values()].map(({ task }) => task);
@@ -26,11 +29,17 @@ export class TaskStore {
     return this.#lives.get(lastSegment(idOrArn))?.task;
   }
 
-  start(task: Task, host: TaskHost): void {
+  start(task: Task, resolveCommand: () => Promise<TaskCommand>): void {
     // Not the request's fault: it may be tried again.
     if (this.#isClosing) throw new EcsError("ServerException", "The local stack is shutting down.");
     this.#forgetOldest();
-    this.#lives.set(task.taskId, beginTask(task, host));
+    // Before anything is started: no process goes unknown, and no task that was answered is forgotten.
+    this.#files.save(task);
+    this.#lives.set(task.taskId, beginTask(task, this.#hostFor(task), resolveCommand));
+  }
+
+  resume(earlier: EarlierTask): void {
+    this.#lives.set(earlier.task.taskId, resumeTask(earlier, this.#hostFor(earlier.task)));
   }
 
   stop(task: Task, reason: string): void {
@@ -39,14 +48,12 @@ export class TaskStore {
 
   /** The tasks that this token has started already. The same token with another input is a conflict. */
   launchedBy(clientToken: string | undefined, input: unknown): readonly Task[] | undefined {
-    const launch = clientToken === undefined ? undefined : this.#launches.get(clientToken);
-    if (launch === undefined || isDeepStrictEqual(launch.input, input)) return launch?.tasks;
+    const launched = this.tasks.filter((task) => task.clientToken !== undefined && task.clientToken === clientToken);
+    // A token that has started nothing stays free, so that the same request can be tried again.
+    if (launched.length === 0) return undefined;
+    if (launched.every((task) => isDeepStrictEqual(task.input, input))) return launched;
     const message = "The clientToken is already in use with a different RunTask request.";
-    throw new EcsError("ConflictException", message, { resourceIds: launch.tasks.map(({ taskArn }) => taskArn) });
-  }
-
-  rememberLaunch(clientToken: string, launch: Launch): void {
-    this.#launches.set(clientToken, launch);
+    throw new EcsError("ConflictException", message, { resourceIds: launched.map(({ taskArn }) => taskArn) });
   }
 
   /** Stops every task and waits until all have ended. */
@@ -59,9 +66,9 @@ export class TaskStore {
 
   #forgetOldest(): void {
     const ended = this.tasks.filter(({ lastStatus }) => lastStatus === "STOPPED");
-    for (const { taskId, clientToken } of ended.slice(0, -REMEMBERED_ENDED_TASKS)) {
+    for (const { taskId } of ended.slice(0, -REMEMBERED_ENDED_TASKS)) {
       this.#lives.delete(taskId);
-      if (clientToken !== undefined) this.#launches.delete(clientToken);
+      this.#files.remove(taskId);
     }
   }
 }

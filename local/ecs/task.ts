@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import * as z from "zod";
+import { ProcessIdentity } from "./process-identity.ts";
 
 /** Where the stand-in pretends to be. */
 export const REGION = "us-east-1";
@@ -7,40 +9,52 @@ export const AVAILABILITY_ZONE = `${REGION}a`;
 /** A family here has one revision, the first. */
 export const REVISION = "1";
 
-type TaskStatus = "PROVISIONING" | "PENDING" | "RUNNING" | "STOPPING" | "STOPPED";
-export type StopCode = "TaskFailedToStart" | "EssentialContainerExited" | "UserInitiated";
+/** As JSON writes a `Date`. */
+const Moment = z.iso.datetime().transform((text) => new Date(text));
 
 /** What RunTask was asked for, as far as it shows in the answers about a task. */
-export interface TaskRequest {
-  readonly family: string;
-  readonly clientToken: string | undefined;
-  readonly containerName: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly overrides: object;
-  readonly startedBy: string | undefined;
-  readonly group: string;
-  readonly launchType: string;
-  readonly enableExecuteCommand: boolean;
-  readonly tags: readonly object[];
-}
+const TaskRequest = z.object({
+  family: z.string(),
+  clientToken: z.string().optional(),
+  /** All of it, as it came: a request with the same clientToken has to be the same. */
+  input: z.unknown(),
+  containerName: z.string(),
+  environment: z.record(z.string(), z.string()),
+  overrides: z.record(z.string(), z.unknown()),
+  startedBy: z.string().optional(),
+  group: z.string(),
+  launchType: z.string(),
+  enableExecuteCommand: z.boolean(),
+  tags: z.array(z.record(z.string(), z.unknown())),
+});
+export type TaskRequest = Readonly<z.infer<typeof TaskRequest>>;
 
-/** One task: what was asked for, and how far it has come. */
-export interface Task extends TaskRequest {
-  readonly taskId: string;
-  readonly taskArn: string;
-  readonly taskDefinitionArn: string;
-  readonly clusterArn: string;
-  readonly createdAt: Date;
-  lastStatus: TaskStatus;
-  desiredStatus: "RUNNING" | "STOPPED";
-  startedAt?: Date;
-  stoppingAt?: Date;
-  stoppedAt?: Date;
-  stopCode?: StopCode;
-  stoppedReason?: string;
-  /** Absent where no process was ever started; 128 + the signal's number where one ended it. */
-  exitCode?: number;
-}
+const TaskName = z.object({
+  taskId: z.string(),
+  taskArn: z.string(),
+  taskDefinitionArn: z.string(),
+  clusterArn: z.string(),
+  createdAt: Moment,
+});
+
+const TaskProgress = z.object({
+  lastStatus: z.enum(["PROVISIONING", "PENDING", "RUNNING", "STOPPING", "STOPPED"]),
+  desiredStatus: z.enum(["RUNNING", "STOPPED"]),
+  /** Absent until it runs. */
+  process: ProcessIdentity.optional(),
+  startedAt: Moment.optional(),
+  stoppingAt: Moment.optional(),
+  stoppedAt: Moment.optional(),
+  stopCode: z.enum(["TaskFailedToStart", "EssentialContainerExited", "UserInitiated"]).optional(),
+  stoppedReason: z.string().optional(),
+  /** 128 + the signal's number where one ended it; absent where no process was started or its end was not seen. */
+  exitCode: z.int().optional(),
+});
+export type StopCode = NonNullable<z.infer<typeof TaskProgress>["stopCode"]>;
+
+/** One task: what was asked for, and how far it has come. All that is known of it, also as JSON. */
+export const Task = z.object({ ...TaskRequest.shape, ...TaskName.shape, ...TaskProgress.shape });
+export type Task = TaskRequest & Readonly<z.infer<typeof TaskName>> & z.infer<typeof TaskProgress>;
 
 export function arn(resource: string): string {
   return `arn:aws:ecs:${REGION}:${ACCOUNT_ID}:${resource}`;

@@ -61,12 +61,8 @@ export const runTask: EcsAction = (rawInput, cluster) => {
   const replayed = cluster.store.launchedBy(input.clientToken, rawInput);
   if (replayed !== undefined) return answer(replayed, 0);
 
-  const tasks = newTasks(input, family, cluster);
-  for (const task of tasks) cluster.store.start(task, cluster.hostFor(task, resolveCommand));
-  // A token that has started nothing stays free, so that the same request can be tried again.
-  if (input.clientToken !== undefined && tasks.length > 0) {
-    cluster.store.rememberLaunch(input.clientToken, { input: rawInput, tasks });
-  }
+  const tasks = newTasks(input, toRequest(input, rawInput, family), cluster);
+  for (const task of tasks) cluster.store.start(task, resolveCommand);
   return answer(tasks, input.count - tasks.length);
 };
 
@@ -84,18 +80,20 @@ function familyOf(taskDefinition: string): string {
 }
 
 /** As many of the tasks asked for as there is room for. */
-function newTasks(input: RunTaskInput, family: string, { clusterName, store, maximumTasks }: EcsCluster): Task[] {
+function newTasks({ count }: RunTaskInput, request: TaskRequest, cluster: EcsCluster): Task[] {
+  const { clusterName, store, maximumTasks } = cluster;
   const alive = store.tasks.filter(({ lastStatus }) => lastStatus !== "STOPPED").length;
-  const startable = Math.max(0, Math.min(input.count, maximumTasks - alive));
-  return Array.from({ length: startable }, () => newTask(clusterName, toRequest(input, family)));
+  const startable = Math.max(0, Math.min(count, maximumTasks - alive));
+  return Array.from({ length: startable }, () => newTask(clusterName, request));
 }
 
-function toRequest(input: RunTaskInput, family: string): TaskRequest {
+function toRequest(input: RunTaskInput, rawInput: unknown, family: string): TaskRequest {
   const { containerOverrides = [] } = input.overrides;
   const environment = containerOverrides.flatMap((override) => override.environment ?? []);
   return {
     family,
     clientToken: input.clientToken,
+    input: rawInput,
     containerName: containerOverrides[0]?.name ?? family,
     environment: Object.fromEntries(environment.map(({ name, value }) => [name, value])),
     overrides: input.overrides,

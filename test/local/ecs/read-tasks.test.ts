@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import {
   CreateServiceCommand,
   DescribeTasksCommand,
@@ -46,7 +47,7 @@ describe("DescribeTasks", () => {
     await expect(ecs.client.send(describeThem)).rejects.toBeInstanceOf(InvalidParameterException);
   });
 
-  test("forgets the oldest ended task, and its token, once more than 1,000 have ended", async () => {
+  test("forgets the oldest ended task, its token and its folder, once more than 1,000 have ended", async () => {
     await using ecs = await testEcs(
       { broken: { command: ["/does/not/exist"], environment: {} } },
       { maximumTasks: 10 },
@@ -63,6 +64,7 @@ describe("DescribeTasks", () => {
     expect((await ecs.client.send(describeOldest)).tasks).toHaveLength(1);
     await runTen();
     expect((await ecs.client.send(describeOldest)).failures).toMatchObject([{ reason: "MISSING" }]);
+    expect(await readdir(ecs.workingDirectory)).not.toContain(oldest.taskArn?.split("/").at(-1));
     expect((await ecs.run("broken", { clientToken: "first" })).taskArn).not.toBe(oldest.taskArn);
   });
 });

@@ -2,8 +2,17 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { ECSClient, RunTaskCommand, type RunTaskCommandInput, type Task } from "@aws-sdk/client-ecs";
+import {
+  DescribeTasksCommand,
+  ECSClient,
+  RunTaskCommand,
+  type RunTaskCommandInput,
+  type Task,
+} from "@aws-sdk/client-ecs";
 import { type EcsTaskStoppedEvent, startEcs, type TaskCommand } from "../../../local/ecs/ecs-server.ts";
+
+/** There is no other. */
+export const CLUSTER = "omx-web-local";
 
 export interface TestEcs extends AsyncDisposable {
   readonly client: ECSClient;
@@ -18,18 +27,20 @@ export interface TestEcs extends AsyncDisposable {
   stopped(task: Task): Promise<EcsTaskStoppedEvent>;
   /** Every line of this task's output so far. */
   lines(task: Task): readonly string[];
+  /** The tasks of those given that are known, as DescribeTasks answers them. */
+  describe(...tasks: readonly Task[]): Promise<Task[]>;
   /** Resolves with the first line of this task's output. */
   firstLine(task: Task): Promise<string>;
   /** Only the server; the client stays usable. */
   shutDown(): Promise<void>;
 }
 
-/** The real server on a free port, with the real client of the SDK. */
+/** The real server on a free port, with the real client of the SDK; in a folder of its own where none is given. */
 export async function testEcs(
   taskDefinitions: Record<string, TaskCommand | (() => Promise<TaskCommand>)>,
-  limits: { maximumTasks?: number; stopTimeoutSeconds?: number } = {},
+  options: { maximumTasks?: number; stopTimeoutSeconds?: number; workingDirectory?: string } = {},
 ): Promise<TestEcs> {
-  const workingDirectory = mkdtempSync(path.join(tmpdir(), "omx-web-ecs-"));
+  const workingDirectory = options.workingDirectory ?? mkdtempSync(path.join(tmpdir(), "omx-web-ecs-"));
   const stoppedEvents: EcsTaskStoppedEvent[] = [];
   const ends = new Deferreds<EcsTaskStoppedEvent>();
   const firstLines = new Deferreds<string>();
@@ -43,8 +54,8 @@ export async function testEcs(
         typeof definition === "function" ? definition : async () => definition,
       ]),
     ),
-    maximumTasks: limits.maximumTasks ?? 20,
-    stopTimeoutSeconds: limits.stopTimeoutSeconds ?? 5,
+    maximumTasks: options.maximumTasks ?? 20,
+    stopTimeoutSeconds: options.stopTimeoutSeconds ?? 5,
     onTaskStopped(event) {
       stoppedEvents.push(event);
       ends.of(event.detail.taskArn).resolve(event);
@@ -54,26 +65,15 @@ export async function testEcs(
       firstLines.of(taskArn).resolve(line);
     },
   });
-  const client = new ECSClient({
-    endpoint: ecs.endpoint,
-    region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
-    maxAttempts: 1,
-  });
+  const client = ecsClient(ecs.endpoint);
   return {
     client,
     cluster: ecs.clusterName,
     endpoint: ecs.endpoint,
     workingDirectory,
     stoppedEvents,
-    async run(family, more = {}) {
-      const answer = await client.send(
-        new RunTaskCommand({ cluster: ecs.clusterName, taskDefinition: family, ...more }),
-      );
-      const [task] = answer.tasks ?? [];
-      if (task === undefined) throw new Error(`No task: ${JSON.stringify(answer.failures)}`);
-      return task;
-    },
+    run: (family, more) => runTask(client, family, more),
+    describe: (...tasks) => describeTasks(client, tasks),
     stopped: (task) => ends.of(task.taskArn ?? "").promise,
     lines: (task) => lines.filter(({ taskArn }) => taskArn === task.taskArn).map(({ line }) => line),
     firstLine: (task) => firstLines.of(task.taskArn ?? "").promise,
@@ -81,9 +81,33 @@ export async function testEcs(
     async [Symbol.asyncDispose]() {
       await ecs[Symbol.asyncDispose]();
       client.destroy();
-      await rm(workingDirectory, { recursive: true });
+      if (options.workingDirectory === undefined) await rm(workingDirectory, { recursive: true });
     },
   };
+}
+
+export function ecsClient(endpoint: string): ECSClient {
+  const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+  return new ECSClient({ endpoint, region: "us-east-1", credentials, maxAttempts: 1 });
+}
+
+/** Starts a task of the family and answers it, still PROVISIONING. */
+export async function runTask(
+  client: ECSClient,
+  family: string,
+  more: Partial<RunTaskCommandInput> = {},
+): Promise<Task> {
+  const answer = await client.send(new RunTaskCommand({ cluster: CLUSTER, taskDefinition: family, ...more }));
+  const [task] = answer.tasks ?? [];
+  if (task === undefined) throw new Error(`No task: ${JSON.stringify(answer.failures)}`);
+  return task;
+}
+
+export async function describeTasks(client: ECSClient, tasks: readonly Task[]): Promise<Task[]> {
+  const taskArns = tasks.map(({ taskArn = "" }) => taskArn);
+  return (
+    (await client.send(new DescribeTasksCommand({ cluster: CLUSTER, tasks: taskArns, include: ["TAGS"] }))).tasks ?? []
+  );
 }
 
 /** A task that runs this JavaScript, with nothing in its environment but what is given. */
