@@ -41,11 +41,18 @@ export interface StageResult {
   readonly stage: string;
   readonly role: Role;
   readonly exitCode: number | null;
+  /** Why it did not end by itself, or null. */
+  readonly fault: string | null;
+}
+
+/** An exit code of 0 alone does not say so: a command that is interrupted may well exit with it. */
+export function hasSucceeded({ exitCode, fault }: Pick<StageResult, "exitCode" | "fault">): boolean {
+  return exitCode === 0 && fault === null;
 }
 
 /** The stage to run next, or undefined when the walk is over: all stages done, or one of them failed. */
 export function nextStage(graph: StageGraph, history: readonly StageResult[]): Stage | undefined {
-  if (history.some((result) => result.exitCode !== 0)) return undefined;
+  if (!history.every(hasSucceeded)) return undefined;
   const done = new Set(history.map((result) => result.stage));
   return graph.stages.find((stage) => !done.has(stage.name));
 }

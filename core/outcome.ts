@@ -1,4 +1,5 @@
 import type { Ending } from "./lifecycle/finish-job.ts";
+import { hasSucceeded } from "./modes.ts";
 import { type ReasonCode, reasonOf } from "./reasons.ts";
 import type { Role } from "./roles.ts";
 import { verdictOfExit } from "./verdict.ts";
@@ -9,15 +10,15 @@ export interface RoleOutcome {
   readonly command: string;
   readonly exitCode: number | null;
   readonly signal: string | null;
-  /** Set when it did not end by itself: its output could not be kept, or grew beyond every limit. */
-  readonly fault: Extract<ReasonCode, "pane_lost" | "capture_failed" | "output_limit" | "disk_full"> | null;
+  /** Set when it did not end by itself: its output could not be kept, grew beyond every limit, or failed to come. */
+  readonly fault: Extract<ReasonCode, "pane_lost" | "capture_failed" | "output_limit" | "silent" | "disk_full"> | null;
 }
 
 /** The end of a job whose stages have all been walked: every role must have succeeded, and the verifier's word counts. */
 export function endingOf(outcomes: readonly RoleOutcome[]): Ending {
   const verifier = outcomes.find(({ role, fault }) => role === "verifier" && fault === null);
   const verdict = verifier && { verdict: verdictOfExit(verifier.exitCode) };
-  const failed = outcomes.find(({ exitCode, fault }) => exitCode !== 0 || fault !== null);
+  const failed = outcomes.find((outcome) => !hasSucceeded(outcome));
   if (failed === undefined) return { status: "succeeded", reason: null, ...verdict };
   return { status: "failed", reason: reasonOf(failureCode(failed), describe(failed)), ...verdict };
 }
@@ -36,6 +37,7 @@ const faultWords = {
   pane_lost: "was killed from outside",
   capture_failed: "lost part of its output",
   output_limit: "wrote more output than a stage may",
+  silent: "printed nothing for so long that it was taken for hung",
   disk_full: "ran out of disk",
 };
 

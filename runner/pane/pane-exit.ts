@@ -1,7 +1,7 @@
 import type { ProcessEnd } from "./protocol.ts";
 
-/** Why a run was ended by the runner and not by its command; the first cause wins. */
-export type StopCause = "stopped" | "output_limit" | "output_refused" | "capture_failed";
+/** Why a run was ended by the runner and not by its command; the first cause wins, and any wins over `silent`. */
+export type StopCause = "stopped" | "output_limit" | "silent" | "output_refused" | "capture_failed";
 
 type LossReason = "capture_failed" | "wrapper_unresponsive" | "wrapper_died";
 
@@ -15,7 +15,7 @@ export type PaneExit = PaneEnding & {
 };
 
 type PaneEnding =
-  | (ProcessEnd & { readonly reason: "stopped" | "output_limit" | null })
+  | (ProcessEnd & { readonly reason: "stopped" | "output_limit" | "silent" | null })
   | { readonly kind: "lost"; readonly reason: LossReason; readonly detail: string };
 
 const LOSS_DETAIL = {
@@ -36,7 +36,7 @@ export function paneEnding(known: {
   const { end, cause } = known;
   if (!end) return lost(known.wasUnresponsive ? "wrapper_unresponsive" : "wrapper_died", known.survivors);
   if (!known.isOutputComplete || cause === "capture_failed") return lost("capture_failed", known.survivors);
-  return { ...end, reason: cause === "stopped" || cause === "output_limit" ? cause : null };
+  return { ...end, reason: cause === undefined || cause === "output_refused" ? null : cause };
 }
 
 function lost(reason: LossReason, survivors: readonly number[]): PaneEnding {

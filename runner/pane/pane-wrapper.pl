@@ -184,14 +184,15 @@ sub distinct {
     return join ' ', sort keys %seen;
 }
 
-# TERM to all of them now, KILL to what is left after the grace. CONT, since a stopped process takes no TERM.
+# The signal to all of them now, KILL to what is left after the grace. CONT, since a stopped process takes no other.
 sub stop_run {
-    my ($id, $grace_milliseconds) = @_;
-    return if !$run || $run->{id} != $id || defined $run->{kill_at};
-    $run->{kill_at} = now() + $grace_milliseconds / 1000;
+    my ($id, $signal, $grace_milliseconds) = @_;
+    return if !$run || $run->{id} != $id;
+    my $kill_at = now() + $grace_milliseconds / 1000;
+    $run->{kill_at} = $kill_at if !defined $run->{kill_at} || $kill_at < $run->{kill_at};
     my @tree = descendants();
-    kill TERM => @tree;
-    kill CONT => @tree;
+    kill $signal => @tree;
+    kill CONT    => @tree;
 }
 
 sub finish_run {

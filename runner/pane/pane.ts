@@ -7,6 +7,16 @@ import { runInPane } from "./run-in-pane.ts";
 
 const EXIT_WITHIN_MILLISECONDS = 5_000;
 
+/** When a command counts as hung. It is interrupted then, and what is left after the grace is killed. */
+export interface SilenceLimit {
+  /** Without a byte on the pane, since the start or the last byte. */
+  readonly milliseconds: number;
+  /** Between INT and KILL. */
+  readonly graceMilliseconds: number;
+  /** Called once, before the command is told. */
+  readonly onHit: () => void;
+}
+
 /** What to run in a pane. */
 export interface PaneCommand {
   /** For `bash -c`. Readable by every user of the machine: secrets belong into the environment. */
@@ -15,6 +25,8 @@ export interface PaneCommand {
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
   readonly user?: UnixUser;
+  /** Absent: it may be silent for ever. */
+  readonly silence?: SilenceLimit;
   /**
    * Takes the command's output in order: the bytes of the terminal (CRLF, escape codes), and their offset in this
    * run's output. Awaited before the next call; a slow one never holds the command up.

@@ -28,8 +28,8 @@ export type WrapperReport =
 
 export const exitOrder = "exit\n";
 
-export function stopOrder(run: number, graceMilliseconds: number): string {
-  return `stop ${run} ${graceMilliseconds}\n`;
+export function stopOrder(run: number, signal: "INT" | "TERM", graceMilliseconds: number): string {
+  return `stop ${run} ${signal} ${graceMilliseconds}\n`;
 }
 
 /** A line for the person who watches the pane; control characters become blanks. */

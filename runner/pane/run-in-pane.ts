@@ -22,7 +22,7 @@ export async function runInPane(
   const nonce = randomBytes(16).toString("hex");
   const order = runOrder({ ...command, run, nonce });
   await pane.spool.restart();
-  await using supervision = new RunSupervision(pane, run, signal);
+  await using supervision = new RunSupervision(pane, run, command.silence, signal);
   pane.connection.send(order);
   if (signal.aborted) supervision.stop("stopped");
   try {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { PaneParts } from "./pane.ts";
+import type { PaneParts, SilenceLimit } from "./pane.ts";
 import type { StopCause } from "./pane-exit.ts";
 import { type ProcessEnd, stopOrder } from "./protocol.ts";
 
@@ -23,18 +23,21 @@ export class RunSupervision implements AsyncDisposable {
   survivors: readonly number[] = [];
   readonly #pane: PaneParts;
   readonly #run: number;
+  readonly #silence: SilenceLimit | undefined;
   readonly #signal: AbortSignal;
   readonly #captureIsOver = new AbortController();
   readonly #isDisposed = new AbortController();
   readonly #looking: Promise<void>;
-  #stoppedAt = Number.POSITIVE_INFINITY;
+  #mustHaveEndedBy = Number.POSITIVE_INFINITY;
   #hasEnded = false;
   #spoolBytes = 0;
-  #spoolRestsSince = 0;
+  // On a clock that stands still while the machine is suspended: nobody could have printed anything meanwhile.
+  #spoolRestsSince = performance.now();
 
-  constructor(pane: PaneParts, run: number, signal: AbortSignal) {
+  constructor(pane: PaneParts, run: number, silence: SilenceLimit | undefined, signal: AbortSignal) {
     this.#pane = pane;
     this.#run = run;
+    this.#silence = silence;
     this.#signal = signal;
     this.end = this.#awaitEnd();
     signal.addEventListener("abort", this.#abort);
@@ -47,17 +50,22 @@ export class RunSupervision implements AsyncDisposable {
   }
 
   /** Has the command terminated, and after the grace all it started killed. Only the first call counts. */
-  stop(cause: StopCause): void {
-    if (this.cause) return;
-    this.cause = cause;
-    this.#stoppedAt = performance.now();
-    this.#pane.connection.send(stopOrder(this.#run, this.#pane.limits.stopGraceMilliseconds));
+  stop(cause: Exclude<StopCause, "silent">): void {
+    // A silent command has been asked already, but with a grace that nobody who stops a job should wait for.
+    if (this.cause !== undefined && this.cause !== "silent") return;
+    this.#end(cause, "TERM", this.#pane.limits.stopGraceMilliseconds);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal.removeEventListener("abort", this.#abort);
     this.#isDisposed.abort();
     await this.#looking;
+  }
+
+  #end(cause: StopCause, signal: "INT" | "TERM", graceMilliseconds: number): void {
+    this.cause = cause;
+    this.#mustHaveEndedBy = performance.now() + graceMilliseconds + UNRESPONSIVE_AFTER_MILLISECONDS;
+    this.#pane.connection.send(stopOrder(this.#run, signal, graceMilliseconds));
   }
 
   readonly #abort = (): void => this.stop("stopped");
@@ -84,6 +92,7 @@ export class RunSupervision implements AsyncDisposable {
     if (bytes !== this.#spoolBytes) this.#spoolRestsSince = performance.now();
     this.#spoolBytes = bytes;
     if (bytes > limits.maximumSpoolBytes) this.stop("output_limit");
+    this.#endIfSilent();
     if (this.#hasHungSinceStop()) {
       this.wasUnresponsive = true;
       await killTree();
@@ -100,13 +109,21 @@ export class RunSupervision implements AsyncDisposable {
     this.#captureIsOver.abort();
   }
 
+  /** Not for want of output after the end: a slow reader may take long with what there is. */
+  #endIfSilent(): void {
+    const silence = this.#silence;
+    if (!silence || this.cause !== undefined || this.#hasEnded) return;
+    if (performance.now() - this.#spoolRestsSince < silence.milliseconds) return;
+    silence.onHit();
+    this.#end("silent", "INT", silence.graceMilliseconds);
+  }
+
   #hasRestedSinceEnd(): boolean {
     const allowed = QUIET_MILLISECONDS[this.#pane.connection.isOpen ? "wrapperLives" : "wrapperIsGone"];
     return this.#hasEnded && performance.now() - this.#spoolRestsSince > allowed;
   }
 
   #hasHungSinceStop(): boolean {
-    const allowed = this.#pane.limits.stopGraceMilliseconds + UNRESPONSIVE_AFTER_MILLISECONDS;
-    return !this.#hasEnded && performance.now() - this.#stoppedAt > allowed;
+    return !this.#hasEnded && performance.now() > this.#mustHaveEndedBy;
   }
 }

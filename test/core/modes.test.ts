@@ -21,7 +21,7 @@ function walk(graph: StageGraph, exitCodes: readonly (number | null)[]): { stage
     if (stages.length > 100) throw new Error("The walk does not end.");
     for (const role of roles) {
       const [exitCode = 0] = exitCodes.slice(history.length);
-      history.push({ stage: name, role, exitCode });
+      history.push({ stage: name, role, exitCode, fault: null });
     }
   }
   return { stages, history };
@@ -65,6 +65,12 @@ describe("the walk", () => {
   test("ends after a stage that failed, by exit code or by a signal", () => {
     expect(names(walk(stageGraph("team"), [0, 2]).stages)).toEqual(["planner", "executor"]);
     expect(names(walk(stageGraph("team"), [null]).stages)).toEqual(["planner"]);
+  });
+
+  test("ends after a stage that did not end by itself, whatever its exit code", () => {
+    const interrupted: StageResult = { stage: "planner", role: "planner", exitCode: 0, fault: "silent" };
+
+    expect(nextStage(stageGraph("team"), [interrupted])).toBeUndefined();
   });
 
   const graphs = fc

@@ -62,6 +62,12 @@ describe("a job with a role that has not", () => {
       "output_limit",
       "The verifier wrote more output than a stage may.",
     ],
+    [
+      "printed nothing",
+      outcome({ fault: "silent" }),
+      "silent",
+      "The executor printed nothing for so long that it was taken for hung.",
+    ],
     ["filled the disk", outcome({ fault: "disk_full" }), "disk_full", "The executor ran out of disk."],
   ])("has failed for the reason that it %s", (_what, failed, code, message) => {
     const ending = endingOf([outcome({ role: "planner" }), failed]);
