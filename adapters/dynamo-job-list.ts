@@ -1,14 +1,21 @@
-import { BatchGetCommand, type DynamoDBDocumentClient, QueryCommand } from "@aws-sdk/lib-dynamodb";
-import { JobRecord, JobSpec } from "../core/job.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import { BatchGetCommand, type DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { JobRecord } from "../core/job.ts";
 import type { JobFilter, JobStore } from "../core/ports.ts";
 import { jobKey, specKey, tenantIndex } from "./dynamo-table.ts";
+import { toJobRecord, toJobSpec } from "./job-row.ts";
+import { queryIndex } from "./query-index.ts";
 
+type Row = Record<string, unknown>;
 type Page = Awaited<ReturnType<JobStore["list"]>>;
 
 /** A filter that hides nearly everything must not make one request read a whole tenant: the caller goes on by cursor. */
 const queriesPerPage = 5;
 /** Lambda returns at most 6 MB of JSON, in which the page is a string: quotes and backslashes count twice. */
 const pageBytes = 2.5 * 1024 * 1024;
+/** So often a batch that was answered in part is asked for again: after pauses of 3 s at most in all. */
+const batchRounds = 6;
+const firstPauseMilliseconds = 25;
 
 /** The tenant's jobs, newest first. Read through the index, then fetched: the index lags, the rows do not. */
 export async function listJobs(
@@ -20,14 +27,14 @@ export async function listJobs(
 ): Promise<Page> {
   const jobIds: string[] = [];
   let before = page.before;
-  for (let queries = 0; queries < queriesPerPage && jobIds.length < page.limit; queries++) {
-    const query = tenantQuery(tableName, tenantId, filter, before);
-    const answer = await client.send(new QueryCommand({ ...query, Limit: 200 }));
+  let queries = 0;
+  const query = tenantQuery(tableName, tenantId, filter, page.before);
+  for await (const answer of queryIndex(client, { ...query, Limit: 200 })) {
     const found = (answer.Items ?? []).map((item) => String(item.jobId));
     const taken = found.slice(0, page.limit - jobIds.length);
     jobIds.push(...taken);
     before = taken.length < found.length ? taken.at(-1) : lastKey(answer.LastEvaluatedKey);
-    if (before === undefined) break;
+    if (++queries === queriesPerPage || jobIds.length === page.limit) break;
   }
   const fetched = await fetchJobs(client, tableName, jobIds);
   const jobs = fetched.filter(({ record }) => matches(record, filter));
@@ -66,20 +73,28 @@ function tenantQuery(tableName: string, tenantId: string, filter: JobFilter, bef
 }
 
 async function fetchJobs(client: DynamoDBDocumentClient, tableName: string, jobIds: string[]): Promise<Page["jobs"]> {
-  const rows = new Map<string, Record<string, unknown>>();
-  let missing: Record<string, unknown>[] = jobIds.flatMap((jobId) => [jobKey(jobId), specKey(jobId)]);
-  while (missing.length > 0) {
-    const answer = await client.send(
-      new BatchGetCommand({ RequestItems: { [tableName]: { Keys: missing, ConsistentRead: true } } }),
-    );
-    for (const row of answer.Responses?.[tableName] ?? []) rows.set(`${row.pk}/${row.sk}`, row);
-    missing = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
-  }
+  const keys = jobIds.flatMap((jobId) => [jobKey(jobId), specKey(jobId)]);
+  const rows = new Map((await getAll(client, tableName, keys)).map((row) => [`${row.pk}/${row.sk}`, row]));
   return jobIds.flatMap((jobId) => {
     const job = rows.get(`${jobKey(jobId).pk}/JOB`);
     const spec = rows.get(`${jobKey(jobId).pk}/SPEC`);
-    return job && spec ? [{ record: JobRecord.parse(job), spec: JobSpec.parse(spec.spec) }] : [];
+    return job && spec ? [{ record: toJobRecord(job), spec: toJobSpec(jobId, spec) }] : [];
   });
+}
+
+/** DynamoDB answers of a batch what it has room for; the rest is asked for again, each time after a longer pause. */
+async function getAll(client: DynamoDBDocumentClient, tableName: string, keys: Row[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  let missing = keys;
+  for (let round = 0; missing.length > 0; round++) {
+    if (round > batchRounds) throw new Error(`DynamoDB left ${missing.length} of ${keys.length} rows unanswered.`);
+    if (round > 0) await delay(Math.random() * firstPauseMilliseconds * 2 ** round);
+    const RequestItems = { [tableName]: { Keys: missing, ConsistentRead: true } };
+    const answer = await client.send(new BatchGetCommand({ RequestItems }));
+    rows.push(...(answer.Responses?.[tableName] ?? []));
+    missing = answer.UnprocessedKeys?.[tableName]?.Keys ?? [];
+  }
+  return rows;
 }
 
 function matches(record: JobRecord, filter: JobFilter): boolean {

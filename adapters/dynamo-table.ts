@@ -1,4 +1,6 @@
 import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
+import { liveShards } from "../core/limits.ts";
+import type { LivePlace } from "../core/ports.ts";
 
 /** The one table: its keys and indexes, said once for the adapters, the embedded stack and the deployment. */
 
@@ -7,8 +9,11 @@ const sortKey = "sk";
 /** DynamoDB deletes an item some time after this attribute's epoch second. */
 export const expiryAttribute = "expiresAt";
 
-/** Jobs that are not settled, spread over shards. Sparse: a settled job leaves it. */
-export const liveIndex = { name: "live", partitionKey: "livePartition", sortKey: "jobId" } as const;
+/**
+ * What is not settled yet: jobs by phase, and the tenants that hold slots. Spread over shards by tenant, and sparse: what
+ * is settled leaves it. Sort keys are made in `dynamo-live-index.ts`.
+ */
+export const liveIndex = { name: "live", partitionKey: "livePartition", sortKey: "liveKey" } as const;
 
 /** A tenant's jobs by id, which is by time. */
 export const tenantIndex = {
@@ -21,10 +26,12 @@ export const tenantIndex = {
 /** The input of CreateTable, but for the table's name. */
 export const tableDefinition: Omit<CreateTableCommandInput, "TableName"> = {
   BillingMode: "PAY_PER_REQUEST",
-  AttributeDefinitions: [partitionKey, sortKey, "livePartition", "tenantId", "jobId"].map((AttributeName) => ({
-    AttributeName,
-    AttributeType: "S",
-  })),
+  AttributeDefinitions: [partitionKey, sortKey, liveIndex.partitionKey, liveIndex.sortKey, "tenantId", "jobId"].map(
+    (AttributeName) => ({
+      AttributeName,
+      AttributeType: "S",
+    }),
+  ),
   KeySchema: keySchema(partitionKey, sortKey),
   GlobalSecondaryIndexes: [
     {
@@ -53,6 +60,41 @@ export function jobKey(jobId: string) {
 
 export function specKey(jobId: string) {
   return { pk: `JOB#${jobId}`, sk: "SPEC" };
+}
+
+export function slotsKey(tenantId: string) {
+  return { pk: `TENANT#${tenantId}`, sk: "SLOTS" };
+}
+
+export function livePartition(shard: number): string {
+  return `LIVE#${shard}`;
+}
+
+/** By tenant, so that one query answers what of a tenant's jobs waits. */
+export function liveShardOf(tenantId: string): string {
+  let hash = 0;
+  for (const character of tenantId) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 65_536;
+  return livePartition(hash % liveShards);
+}
+
+/** The sort key of a job in the live index. A ULID sorts by time. */
+export function liveKey(place: LivePlace, jobId: string): string {
+  return typeof place === "string" ? `${place}#${jobId}` : `${waitingPrefix(place.waitingTenant)}${jobId}`;
+}
+
+/** Of all waiting jobs of a tenant. Encoded, so that no tenant's name begins like another's. */
+export function waitingPrefix(tenantId: string): string {
+  return `waiting#${encodeURIComponent(tenantId)}#`;
+}
+
+/** The sort key of a tenant's slots in the live index. */
+export function liveSlotsKey(tenantId: string): string {
+  return `slots#${encodeURIComponent(tenantId)}`;
+}
+
+/** The tenant in a sort key of its waiting jobs or of its slots. */
+export function tenantOf(sortKey: string): string {
+  return decodeURIComponent(sortKey.split("#")[1] ?? "");
 }
 
 export function requestKey(tenantId: string, keyHash: string) {

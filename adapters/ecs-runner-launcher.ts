@@ -4,12 +4,13 @@ import {
   DescribeTasksCommand,
   type ECSClient,
   InvalidParameterException,
-  ListTasksCommand,
+  paginateListTasks,
   RunTaskCommand,
   StopTaskCommand,
+  type Task,
 } from "@aws-sdk/client-ecs";
-import { LaunchRefused } from "../core/errors.ts";
-import type { JobHint, RunnerLauncher, TaskState } from "../core/ports.ts";
+import { LaunchRefused, NoCapacity } from "../core/errors.ts";
+import type { Launch, RunnerLauncher, RunnerTask } from "../core/ports.ts";
 
 export interface EcsSettings {
   readonly cluster: string;
@@ -19,59 +20,93 @@ export interface EcsSettings {
   readonly securityGroups: readonly string[];
 }
 
+/** The most that DescribeTasks takes in one call. */
+const tasksPerCall = 100;
+
 export function ecsRunnerLauncher(client: ECSClient, settings: EcsSettings): RunnerLauncher {
   const { cluster, taskDefinition } = settings;
 
-  async function state(taskId: string): Promise<TaskState> {
-    const { tasks = [] } = await client.send(new DescribeTasksCommand({ cluster, tasks: [taskId] }));
-    if (tasks[0] === undefined) return "unknown";
-    return tasks[0].lastStatus === "STOPPED" ? "stopped" : "alive";
+  async function describe(taskIds: readonly string[]): Promise<RunnerTask[]> {
+    const tasks: RunnerTask[] = [];
+    for (let start = 0; start < taskIds.length; start += tasksPerCall) {
+      tasks.push(...(await describeSome(taskIds.slice(start, start + tasksPerCall))));
+    }
+    return tasks;
+  }
+
+  /** ECS refuses a call that names a task of another cluster, or what is no task at all: then each is asked for alone. */
+  async function describeSome(taskIds: readonly string[]): Promise<RunnerTask[]> {
+    try {
+      const { tasks = [] } = await client.send(new DescribeTasksCommand({ cluster, tasks: [...taskIds] }));
+      return tasks.map(toRunnerTask);
+    } catch (error) {
+      if (!(error instanceof InvalidParameterException)) throw error;
+      if (taskIds.length === 1) return [];
+      const described = [];
+      for (const taskId of taskIds) described.push(...(await describeSome([taskId])));
+      return described;
+    }
   }
 
   return {
-    state,
+    describe,
 
-    async launch(hint) {
-      const token = taskToken(hint);
+    async launch(launch) {
       const run = new RunTaskCommand({
         cluster,
         taskDefinition,
-        clientToken: token,
-        startedBy: token,
+        // ECS answers the same token with the same task, so a repeated launch starts nothing new.
+        clientToken: nameOf(launch),
+        // Tells people, and the event of the task's end, what the task was launched for.
+        startedBy: nameOf(launch),
         launchType: "FARGATE",
         enableExecuteCommand: true,
         ...network(settings),
       });
       const { tasks = [], failures = [] } = await client.send(run).catch(asRefusal);
       if (tasks.length > 0) return;
-      throw new LaunchRefused(`ECS started no runner: ${failures.map(({ reason }) => reason).join("; ")}`);
+      throw new NoCapacity(`ECS started no runner: ${failures.map(({ reason }) => reason).join("; ")}`);
     },
 
-    async isLaunched(hint) {
-      const list = new ListTasksCommand({ cluster, startedBy: taskToken(hint), desiredStatus: "RUNNING" });
-      return ((await client.send(list)).taskArns ?? []).length > 0;
+    async listAlive() {
+      const taskIds: string[] = [];
+      const list = { cluster, family: taskDefinition, desiredStatus: "RUNNING" } as const;
+      for await (const page of paginateListTasks({ client }, list)) taskIds.push(...(page.taskArns ?? []));
+      return taskIds;
     },
 
     async stop(taskId, why) {
-      if ((await state(taskId)) !== "alive") return;
-      await client.send(new StopTaskCommand({ cluster, task: taskId, reason: why }));
+      const [task] = await describe([taskId]);
+      if (task?.isAlive) await client.send(new StopTaskCommand({ cluster, task: taskId, reason: why }));
     },
   };
 }
 
-/** What the request itself got wrong stays wrong; anything else (throttling, an outage) is worth another try later. */
+/** At most 64 characters. */
+function nameOf({ jobId, launch }: Launch): string {
+  return `${jobId}-${launch}`;
+}
+
+/** While a task is DEPROVISIONING its container has ended already. */
+function toRunnerTask({ taskArn = "", lastStatus = "", createdAt }: Task): RunnerTask {
+  const isAlive = !["DEPROVISIONING", "STOPPED"].includes(lastStatus);
+  return { taskId: taskArn, isAlive, launchedAt: createdAt ?? new Date(0) };
+}
+
+/**
+ * What the request itself got wrong stays wrong. A quota that is used up, which ECS also tells as an error of the client,
+ * is lack of room; anything else (throttling, an outage) is worth another try.
+ */
 function asRefusal(error: unknown): never {
   const isRefusal =
     error instanceof ClientException ||
     error instanceof ClusterNotFoundException ||
     error instanceof InvalidParameterException;
-  if (isRefusal) throw new LaunchRefused(`ECS refused to start a runner: ${error.message}`, { cause: error });
-  throw error;
-}
-
-/** ECS answers the same token with the same task, so a repeated launch starts nothing new. */
-function taskToken({ jobId, attempt }: JobHint): string {
-  return `${jobId}-${attempt}`;
+  if (!isRefusal) throw error;
+  if (/limit|quota|capacity/i.test(error.message)) {
+    throw new NoCapacity(`ECS has no room for a runner: ${error.message}`, { cause: error });
+  }
+  throw new LaunchRefused(`ECS refused to start a runner: ${error.message}`, { cause: error });
 }
 
 function network({ subnets, securityGroups }: EcsSettings) {

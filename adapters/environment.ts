@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { defaultConcurrentJobs, defaultQueuedJobs, defaultSilenceMinutes } from "../core/limits.ts";
 import { Provider, Role } from "../core/roles.ts";
 
 /** The only place that reads `process.env`: what each process needs of it, parsed once at its start. */
@@ -15,6 +16,16 @@ const list = z
 
 const flag = z.enum(["0", "1"]).transform((digit) => digit === "1");
 
+/** A tenant's slots are one item of at most 400 KB, which is some 10,000 names of jobs. */
+function atLeastOne(maximum: number) {
+  const rule = `must be a whole number from 1 to ${maximum}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, rule)
+    .transform(Number)
+    .pipe(z.int().min(1, rule).max(maximum, rule));
+}
+
 /** What the Lambda functions are given. */
 export const FunctionEnvironment = z.object({
   TABLE_NAME: z.string(),
@@ -27,6 +38,10 @@ export const FunctionEnvironment = z.object({
   GIT_BASE_URL: z.url().default("https://github.com/"),
   /** URL prefixes of the repositories that may be cloned, separated by commas. */
   REPOSITORY_ALLOW_LIST: list.prefault("https://github.com/"),
+  /** Jobs of one tenant that run at the same time. */
+  MAX_CONCURRENT_JOBS: atLeastOne(10_000).prefault(String(defaultConcurrentJobs)),
+  /** Jobs of one tenant that wait for it; one more is refused. */
+  MAX_QUEUED_JOBS: atLeastOne(100_000).prefault(String(defaultQueuedJobs)),
 });
 export type FunctionEnvironment = z.infer<typeof FunctionEnvironment>;
 
@@ -40,6 +55,11 @@ export const RunnerEnvironment = z.object({
   TMUX_KEEP_SESSION_ON_FINISH: flag.prefault("0"),
   /** Give each job an empty repository instead of a clone. */
   JOB_SKIP_GIT_CLONE: flag.prefault("0"),
+  /** A pane that prints nothing for so long is ended; fractions are allowed. */
+  JOB_SILENCE_MINUTES: z.coerce
+    .number("must be a number of minutes")
+    .positive("must be more than 0 minutes")
+    .default(defaultSilenceMinutes),
   /** The host that GIT_TOKEN is for. */
   GIT_BASE_URL: z.url().default("https://github.com/"),
   /** For cloning over https from the host of GIT_BASE_URL; only git itself gets to see it. */

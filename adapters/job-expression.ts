@@ -1,5 +1,6 @@
+import { jobSchema } from "../core/job.ts";
 import type { JobChanges, JobGuard } from "../core/ports.ts";
-import { liveIndex } from "./dynamo-table.ts";
+import { liveIndex, liveKey } from "./dynamo-table.ts";
 
 /** The parts of an UpdateItem call that say: change this if the row is as the guard demands. */
 export interface JobExpression {
@@ -10,7 +11,7 @@ export interface JobExpression {
 }
 
 /** `null` is stored as such, so that a row always has every attribute of its schema. */
-export function jobExpression(guard: JobGuard, changes: JobChanges): JobExpression {
+export function jobExpression(jobId: string, guard: JobGuard, changes: JobChanges): JobExpression {
   const names: Record<string, string> = {};
   const values: Record<string, unknown> = {};
   const name = (attribute: string) => {
@@ -22,16 +23,19 @@ export function jobExpression(guard: JobGuard, changes: JobChanges): JobExpressi
     return `:${label}`;
   };
 
-  const { settled, ...attributes } = changes;
-  const sets = Object.entries(attributes).map(
+  const { settled, live, ...attributes } = changes;
+  const stored = { ...attributes, ...(live && { [liveIndex.sortKey]: liveKey(live, jobId) }) };
+  const sets = Object.entries(stored).map(
     ([attribute, content]) => `${name(attribute)} = ${value(attribute, content)}`,
   );
   const removal = settled ? ` REMOVE ${name(liveIndex.partitionKey)}` : "";
 
   const conditions = [
+    // A later version may have taken the row over since it was read.
+    `${name("schema")} = ${value("schema", jobSchema)}`,
     `${name("status")} IN (${guard.status.map((status, index) => value(`was${index}`, status)).join(", ")})`,
   ];
-  for (const attribute of ["attempt", "owner", "leaseUntil"] as const) {
+  for (const attribute of ["attempt", "owner", "launches", "leaseUntil"] as const) {
     if (guard[attribute] === undefined) continue;
     conditions.push(`${name(attribute)} = ${value(`seen_${attribute}`, guard[attribute])}`);
   }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { JobStatus } from "./job.ts";
+import { JobStatus, Waiting } from "./job.ts";
 import { Mode } from "./modes.ts";
 import { Reason } from "./reasons.ts";
 import { Provider, Role } from "./roles.ts";
@@ -8,6 +8,7 @@ import { Verdict } from "./verdict.ts";
 /** The event types and what each carries in `data`. */
 const dataSchemas = {
   job_queued: z.strictObject({ provider: Provider, mode: Mode, repo: z.string(), ref: z.string().nullable() }),
+  job_waiting: z.strictObject({ reason: Waiting }),
   runner_started: z.strictObject({ owner: z.string() }),
   git_clone_started: z.strictObject({ repo: z.string(), ref: z.string().nullable() }),
   git_clone_finished: z.strictObject({ baseSha: z.string(), durationMs: z.int() }),
@@ -26,8 +27,8 @@ const dataSchemas = {
     reason: z.string().nullable(),
   }),
   verdict: Verdict,
-  limit_hit: z.strictObject({ limit: z.enum(["maxMinutes", "output"]), detail: z.string() }),
-  runner_lost: z.strictObject({ detail: z.string() }),
+  limit_hit: z.strictObject({ limit: z.enum(["maxMinutes", "output", "silence"]), detail: z.string() }),
+  runner_lost: z.strictObject({ detail: z.string().describe("The attempt before this one; the job starts anew.") }),
   job_finished: z.strictObject({
     status: JobStatus,
     verified: z.boolean(),

@@ -13,11 +13,14 @@ export const JobId = z
 export const JobStatus = z.enum(["queued", "starting", "running", "succeeded", "failed", "cancelled", "timed_out"]);
 export type JobStatus = z.infer<typeof JobStatus>;
 
-/** The state machine: from each status, the statuses that may follow. A terminal one absorbs. */
+/**
+ * The state machine: from each status, the statuses that may follow. A terminal one absorbs. A job goes back to `starting`
+ * when its runner is lost: as the next attempt.
+ */
 export const transitions: Readonly<Record<JobStatus, readonly JobStatus[]>> = {
   queued: ["starting", "failed", "cancelled"],
   starting: ["starting", "running", "failed", "cancelled"],
-  running: ["succeeded", "failed", "cancelled", "timed_out"],
+  running: ["starting", "succeeded", "failed", "cancelled", "timed_out"],
   succeeded: [],
   failed: [],
   cancelled: [],
@@ -45,21 +48,35 @@ const PaneState = z.strictObject({
 export const JobSpec = NewJob.extend({
   /** Where `repo` resolved to: what the runner clones. Holds no credential. */
   repositoryUrl: z.string(),
+  /** The job that this one repeats. */
+  retryOf: JobId.nullable(),
 });
 export type JobSpec = z.infer<typeof JobSpec>;
 
+/** The version of the rows that this code writes and reads. A row of a later one is left to who can read it. */
+export const jobSchema = 1;
+
+/** Why a job that was accepted does not run yet: the tenant's slots are taken, or no runner could be started so far. */
+export const Waiting = z.enum(["tenant_limit", "capacity"]);
+
 /** Where the job stands: the one row that every actor changes, always under a condition. Kept under 1 KB. */
 export const JobRecord = z.object({
+  schema: z.literal(jobSchema),
   jobId: JobId,
   tenantId: z.string(),
   status: JobStatus,
   stage: z.string().nullable(),
-  waiting: z.string().nullable(),
+  waiting: Waiting.nullable(),
+  /** Raised with each start; what a runner writes holds only for the attempt that it claimed. */
   attempt: z.int(),
+  /** How often a runner was launched for the job, refused launches included. */
+  launches: z.int(),
+  /** How often in a row a launched runner was not there to claim the job. */
+  lostLaunches: z.int(),
   /** The task that holds the claim, and until when (epoch milliseconds). */
   owner: z.string().nullable(),
   leaseUntil: z.int().nullable(),
-  /** Until when a launched runner may take to claim (epoch milliseconds). */
+  /** Until when a launched runner may take to claim (epoch milliseconds); null while a start is due or not wanted. */
   startUntil: z.int().nullable(),
   cancelRequestedAt: Timestamp.nullable(),
   panes: z.array(PaneState),
@@ -67,6 +84,8 @@ export const JobRecord = z.object({
   verdict: Verdict.nullable(),
   reason: Reason.nullable(),
   createdAt: Timestamp,
+  /** Since when a runner is wanted for the present attempt. */
+  startingSince: Timestamp.nullable(),
   startedAt: Timestamp.nullable(),
   endedAt: Timestamp.nullable(),
   deadlineAt: Timestamp.nullable(),
@@ -82,8 +101,10 @@ export const Job = z
     jobId: JobId,
     status: JobStatus,
     stage: z.string().nullable().describe("The stage that runs, or ran last."),
-    waiting: z.string().nullable().describe("Why a queued job has not been started yet."),
-    attempt: z.int(),
+    waiting: Waiting.nullable().describe(
+      "Why the job does not run yet: as many of yours run as may, or no runner could be started so far.",
+    ),
+    attempt: z.int().describe("Counts on when a lost runner is replaced."),
     provider: Provider,
     mode: Mode,
     repo: z.string(),
@@ -98,9 +119,9 @@ export const Job = z
     reason: Reason.meta({ id: "Reason" }).nullable().describe("Set on every terminal status but succeeded."),
     usage: z.null().describe("Tokens and money; not measured yet."),
     createdAt: Timestamp,
-    startedAt: Timestamp.nullable(),
+    startedAt: Timestamp.nullable().describe("When the first attempt began."),
     endedAt: Timestamp.nullable(),
-    deadlineAt: Timestamp.nullable(),
+    deadlineAt: Timestamp.nullable().describe("When the present attempt will have had its options.maxMinutes."),
     retryOf: JobId.nullable().describe("The job that this one repeats."),
     links: z.strictObject({ self: z.string(), events: z.string() }),
   })
@@ -119,7 +140,7 @@ export function toJob(record: JobRecord, spec: JobSpec): Job {
   return {
     ...{ jobId, status, stage, waiting, attempt, provider, mode, repo, ref: spec.ref ?? null, task, labels, metadata },
     ...{ panes, tmuxSession, verified: isTerminal(status) ? isVerified(record) : null, verdict, reason },
-    ...{ usage: null, createdAt, startedAt, endedAt, deadlineAt, retryOf: null },
+    ...{ usage: null, createdAt, startedAt, endedAt, deadlineAt, retryOf: spec.retryOf },
     links: { self: `/v1/jobs/${jobId}`, events: `/v1/jobs/${jobId}/events` },
   };
 }

@@ -16,27 +16,47 @@ export const truncatedTailBytes = 64 * 1024;
 /** Raw output of one stage on the runner's disk; a stage that writes more is ended (`output_limit`). */
 export const maximumSpoolBytes = 1024 * 1024 * 1024;
 
+/** Jobs of one tenant that run at the same time, and that wait for it, unless the deployment says otherwise. */
+export const defaultConcurrentJobs = 10;
+export const defaultQueuedJobs = 1_000;
+
 /** A claim holds for this long after a successful heartbeat; nobody may take the job over before. */
 export const leaseSeconds = 120;
-export const heartbeatSeconds = 20;
+export const heartbeatSeconds = 30;
 /** A runner without a successful heartbeat for this long ends its panes: well before its lease is over. */
 export const heartbeatGiveUpSeconds = 75;
 /** A runner that has not ended its job this long after the deadline is stopped. */
 export const deadlineGraceSeconds = 60;
-/** How often a runner looks for a cancel. */
-export const controlReadSeconds = 2;
+/** How often a runner looks for a cancel: ten minutes of it cost 75 read units, $0.0000094. */
+export const controlReadSeconds = 4;
+/** A runner that has not obeyed a cancel after this long is stopped. */
+export const cancelGraceSeconds = 60;
 /** A launched runner that has not claimed its job by then is taken for lost. */
 export const startSeconds = 600;
-/** Launches of one job; after the last one that brought no runner the job ends with `runner_never_started`. */
+/** A job whose runner was lost is started again, until it has had this many attempts. */
 export const maximumAttempts = 3;
+/** Launches in a row that brought no runner; after the last one the job ends with `runner_never_started`. */
+export const maximumLostLaunches = 3;
+/** A job for which there was no room for a runner for this long ends with `no_capacity`. */
+export const maximumCapacityWaitHours = 24;
 /** A task launched less than this long ago may not be listed yet (ECS is eventually consistent). */
 export const launchSettleSeconds = 30;
+/** A task that works on no job this long after its launch is stopped: it should have found one, or have exited. */
+export const orphanSeconds = 900;
+/** One run of reconcile ends after this long; the next one, in another order, goes on. */
+export const reconcileSeconds = 50;
+/** So many jobs are looked after at once. */
+export const reconcileConcurrency = 8;
 /** A runner that has found no job for this long exits. */
 export const idleRunnerSeconds = 60;
 /** A hint that a runner took and did not delete comes back after this long. */
 export const hintVisibilitySeconds = 30;
 /** A cancelled or overdue process tree gets SIGTERM, then this long, then SIGKILL. */
 export const stopGraceMilliseconds = 2_000;
+/** A pane that has printed no byte for this long is taken for hung and ended (`silent`), unless the deployment says otherwise. */
+export const defaultSilenceMinutes = 10;
+/** The process tree of a silent pane gets SIGINT, then this long, then SIGKILL. */
+export const silenceGraceSeconds = 10;
 
 /** A batch of events is written when it is this old or this large, whichever comes first. */
 export const flushAfterMilliseconds = 500;
@@ -58,5 +78,5 @@ export const eventStreamCommentSeconds = 15;
 
 /** Jobs, their events and their idempotency keys are kept for this long (DynamoDB TTL deletes them). */
 export const retentionDays = 30;
-/** The live index is spread over this many partitions. */
-export const liveShards = 4;
+/** The live index is spread over this many partitions, each of which takes 1,000 writes a second. */
+export const liveShards = 16;

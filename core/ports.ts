@@ -6,14 +6,24 @@ export interface JobGuard {
   readonly status: readonly JobStatus[];
   readonly attempt?: number;
   readonly owner?: string;
+  readonly launches?: number;
   /** The lease as it was read: somebody who renewed it meanwhile wins. */
   readonly leaseUntil?: number;
   readonly cancelRequested?: false;
   readonly settled?: false;
 }
 
+/**
+ * Where a job that is not settled is found: waiting for a slot of its tenant, `due` to be launched, or `active`, which is
+ * everything else.
+ */
+export type LivePlace = "active" | "due" | { readonly waitingTenant: string };
+
 export type JobChanges = Partial<
-  Omit<JobRecord, "jobId" | "tenantId" | "createdAt" | "labels"> & { readonly settled: true }
+  Omit<JobRecord, "schema" | "jobId" | "tenantId" | "createdAt" | "labels"> & {
+    readonly live: LivePlace;
+    readonly settled: true;
+  }
 >;
 
 export interface JobFilter {
@@ -35,9 +45,12 @@ export interface RequestMemory {
 export interface JobStore {
   /** Remembers a request under its idempotency key; answers what is remembered, which may be an older request. */
   rememberRequest(request: RequestMemory): Promise<RequestMemory>;
-  /** Stores the job and what was asked for. Storing the same job again changes nothing. */
+  /** Stores the job, as an active one, and what was asked for. Storing the same job again changes nothing. */
   create(record: JobRecord, spec: JobSpec): Promise<void>;
+  /** Throws `NewerSchema` for a row that only a later version can read. */
   get(jobId: string): Promise<JobRecord | undefined>;
+  /** As `get`, at half its price: what was written in the last moments may be missing. */
+  glance(jobId: string): Promise<JobRecord | undefined>;
   getSpec(jobId: string): Promise<JobSpec | undefined>;
   /** Applies the changes if the guard holds; answers the row after them, or undefined if it did not hold. */
   update(jobId: string, guard: JobGuard, changes: JobChanges): Promise<JobRecord | undefined>;
@@ -47,8 +60,28 @@ export interface JobStore {
     filter: JobFilter,
     page: { readonly before: string | undefined; readonly limit: number },
   ): Promise<{ jobs: { record: JobRecord; spec: JobSpec }[]; next: string | undefined }>;
-  /** The ids of all jobs that are not settled. */
-  listLive(): AsyncIterable<string>;
+  /** The ids of all jobs in this place. What was written last may be missing, here and in what follows. */
+  listLive(place: "active" | "due"): AsyncIterable<string>;
+  /** The ids of the tenant's waiting jobs, the oldest first. */
+  listWaiting(tenantId: string): AsyncIterable<string>;
+  /** How many jobs of the tenant wait, counted no further than `atMost`. */
+  countWaiting(tenantId: string, atMost: number): Promise<number>;
+  /** The tenants that have waiting jobs. */
+  listWaitingTenants(): AsyncIterable<string>;
+}
+
+/** How many jobs of a tenant may run at once: exact, because a slot is taken and released by name. */
+export interface TenantSlots {
+  /** Gives the job a slot if fewer than `maximum` are taken. True also when the job has one already. */
+  take(tenantId: string, jobId: string, maximum: number): Promise<boolean>;
+  /** Releasing what is not held changes nothing. */
+  release(tenantId: string, jobId: string): Promise<void>;
+  /** The jobs that hold a slot. */
+  holders(tenantId: string): Promise<readonly string[]>;
+  /** The tenants that may have taken slots. */
+  listTenants(): AsyncIterable<string>;
+  /** Takes the tenant off that list if it has no holder. */
+  forgetIfUnused(tenantId: string): Promise<void>;
 }
 
 /** The end of a job's log. */
@@ -97,15 +130,28 @@ export interface JobQueue {
   receive(signal: AbortSignal): Promise<ReceivedHint | undefined>;
 }
 
-/** What is known of a launched task. One that nobody remembers may have stopped long ago, or may be alive all the same. */
-export type TaskState = "alive" | "stopped" | "unknown";
+/** One launch of a runner: `launch` counts the launches of the job. */
+export interface Launch {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly launch: number;
+}
 
+export interface RunnerTask {
+  readonly taskId: string;
+  readonly isAlive: boolean;
+  readonly launchedAt: Date;
+}
+
+/** Starts runners. Which job a runner then takes is decided by the queue: the launch only says how many are needed. */
 export interface RunnerLauncher {
-  /** Starts one runner; the same job and attempt again starts nothing new. Throws `LaunchRefused`. */
-  launch(hint: JobHint): Promise<void>;
-  /** Whether a task that was launched for this attempt is alive. */
-  isLaunched(hint: JobHint): Promise<boolean>;
-  state(taskId: string): Promise<TaskState>;
+  /** Starts one runner; the same launch again starts nothing new. Throws `LaunchRefused` and `NoCapacity`. */
+  launch(launch: Launch): Promise<void>;
+  /** All tasks that are alive; one that was launched a moment ago may be missing. */
+  listAlive(): Promise<readonly string[]>;
+  /** What is known of these tasks. One that nobody remembers is left out: it may have ended long ago, or live elsewhere. */
+  describe(taskIds: readonly string[]): Promise<readonly RunnerTask[]>;
+  /** Tells the task to stop. One that is not alive, or not known, is left as it is. */
   stop(taskId: string, why: string): Promise<void>;
 }
 

@@ -40,6 +40,11 @@ const catalogue = {
     retryable: false,
   },
   output_limit: { remedy: "Make the agent's command write less to its terminal.", retryable: false },
+  silent: {
+    remedy:
+      "Read the end of that role's pane_output: a command that asks a question gets no answer. If it was at work, let it print its progress, or raise JOB_SILENCE_MINUTES of the deployment.",
+    retryable: false,
+  },
   capture_failed: {
     remedy: "The output of a pane could not be recorded to its end. Check the disk under WORK_ROOT, then submit again.",
     retryable: true,
@@ -63,9 +68,17 @@ const catalogue = {
     remedy: "Install the named program where the runner runs (Debian: apt-get install -y git tmux).",
     retryable: false,
   },
-  runner_lost: { remedy: "Submit the job again.", retryable: true },
+  runner_lost: {
+    remedy:
+      "Retry the job. If its runners are lost again and again, its agents may need more memory than a runner has: take a larger one.",
+    retryable: true,
+  },
   runner_never_started: {
     remedy: "No runner could be started. Check the runner's image and the account's Fargate quota, then submit again.",
+    retryable: true,
+  },
+  no_capacity: {
+    remedy: "Raise the account's Fargate quota, or lower MAX_CONCURRENT_JOBS, then retry the job.",
     retryable: true,
   },
   internal_error: { remedy: "Submit again; if it repeats, report it with the jobId.", retryable: true },

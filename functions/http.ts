@@ -2,9 +2,10 @@ import { Readable } from "node:stream";
 import middy, { type MiddlewareObj } from "@middy/core";
 import { executionModeStreamifyResponse } from "@middy/core/StreamifyResponse";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
+import { NewerSchema } from "../core/errors.ts";
 import { type ProblemCode, problemBody, problemKinds } from "../openapi/problem.ts";
 import { type ApiReply, type ApiRequest, type Route, type RouteName, routes } from "../openapi/routes.ts";
-import { logError } from "./log.ts";
+import { logError } from "../adapters/log.ts";
 import { once } from "./once.ts";
 import { parseRequest } from "./parse-request.ts";
 import { ProblemError } from "./problem-error.ts";
@@ -80,7 +81,7 @@ function wholeBody(text: string): Readable {
 function problemReplies(): MiddlewareObj<APIGatewayProxyEvent> {
   return {
     onError: function replyWithProblem(request) {
-      const known = request.error instanceof ProblemError ? request.error : undefined;
+      const known = knownProblem(request.error);
       const code: ProblemCode = known?.code ?? "internal_error";
       const detail = known?.message ?? "Something failed on our side; nothing is lost. Try again.";
       const { requestId } = request.event.requestContext;
@@ -88,9 +89,22 @@ function problemReplies(): MiddlewareObj<APIGatewayProxyEvent> {
       const about = { detail, instance: request.event.path, requestId, ...(known?.errors && { errors: known.errors }) };
       request.response = {
         statusCode: problemKinds[code].status,
-        headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store" },
+        headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...retryAfter(known) },
         body: JSON.stringify(problemBody(code, about)),
       };
     },
   };
+}
+
+function knownProblem(error: unknown): ProblemError | undefined {
+  if (error instanceof ProblemError) return error;
+  if (!(error instanceof NewerSchema)) return undefined;
+  return new ProblemError("newer_version", `${error.message} Try again when its deployment is complete.`, {
+    retryAfterSeconds: 60,
+  });
+}
+
+function retryAfter(problem: ProblemError | undefined): Record<string, string> {
+  const seconds = problem?.retryAfterSeconds;
+  return seconds === undefined ? {} : { "Retry-After": String(seconds) };
 }

@@ -16,7 +16,8 @@ export function fromCursor(cursor: string, tenantId: string, filter: JobFilter):
   const [jobId, fingerprint] = parseCursor(cursor) ?? [];
   if (jobId !== undefined && fingerprint === listFingerprint(tenantId, filter)) return jobId;
   const detail = "The cursor does not belong to this list. Start without a cursor, and keep the filters while paging.";
-  throw new ProblemError("invalid_cursor", detail, [{ pointer: "?cursor", detail: "is not a cursor of this list" }]);
+  const errors = [{ pointer: "?cursor", detail: "is not a cursor of this list" }];
+  throw new ProblemError("invalid_cursor", detail, { errors });
 }
 
 function parseCursor(cursor: string): z.infer<typeof Cursor> | undefined {

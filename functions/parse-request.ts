@@ -58,11 +58,9 @@ function parsePart(schema: z.ZodType, value: unknown, pointer: (path: PropertyKe
   const errors = parsed.error.issues.flatMap((issue) => faults(issue, pointer));
   const [first, ...more] = errors;
   const others = more.length > 0 ? ` ${more.length} more in errors.` : "";
-  throw new ProblemError(
-    "invalid_request",
-    `${first?.pointer}: ${first?.detail}. Mend it and send again.${others}`,
+  throw new ProblemError("invalid_request", `${first?.pointer}: ${first?.detail}. Mend it and send again.${others}`, {
     errors,
-  );
+  });
 }
 
 function faults(issue: z.core.$ZodIssue, pointer: (path: PropertyKey[]) => string): NonNullable<Problem["errors"]> {

@@ -5,11 +5,18 @@ export class ProblemError extends Error {
   override readonly name = "ProblemError";
   readonly code: ProblemCode;
   readonly errors: Problem["errors"];
+  /** When the same request may succeed, if that can be said. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ProblemCode, detail: string, errors?: Problem["errors"]) {
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    more: { readonly errors?: Problem["errors"]; readonly retryAfterSeconds?: number } = {},
+  ) {
     super(detail);
     this.code = code;
-    this.errors = errors;
+    this.errors = more.errors;
+    this.retryAfterSeconds = more.retryAfterSeconds;
   }
 }
 

@@ -3,6 +3,7 @@ import { SQSClient } from "@aws-sdk/client-sqs";
 import { dynamoClient } from "../adapters/dynamo-client.ts";
 import { dynamoEventLog } from "../adapters/dynamo-event-log.ts";
 import { dynamoJobStore } from "../adapters/dynamo-job-store.ts";
+import { dynamoTenantSlots } from "../adapters/dynamo-tenant-slots.ts";
 import { ecsRunnerLauncher } from "../adapters/ecs-runner-launcher.ts";
 import { FunctionEnvironment, parseEnvironment } from "../adapters/environment.ts";
 import { sqsJobQueue } from "../adapters/sqs-job-queue.ts";
@@ -18,11 +19,13 @@ const dynamo = /* @__PURE__ */ once(dynamoClient);
 
 export const jobStore = /* @__PURE__ */ once(() => dynamoJobStore(dynamo(), environment().TABLE_NAME));
 
+const tenantSlots = /* @__PURE__ */ once(() => dynamoTenantSlots(dynamo(), environment().TABLE_NAME));
+
 export const eventLog = /* @__PURE__ */ once(() => dynamoEventLog(dynamo(), environment().TABLE_NAME));
 
-export const jobQueue = /* @__PURE__ */ once(() => sqsJobQueue(new SQSClient({}), environment().QUEUE_URL));
+const jobQueue = /* @__PURE__ */ once(() => sqsJobQueue(new SQSClient({}), environment().QUEUE_URL));
 
-export const runnerLauncher = /* @__PURE__ */ once(() => {
+const runnerLauncher = /* @__PURE__ */ once(() => {
   const { CLUSTER, TASK_DEFINITION, SUBNETS, SECURITY_GROUPS } = environment();
   return ecsRunnerLauncher(new ECSClient({}), {
     cluster: CLUSTER,
@@ -32,11 +35,28 @@ export const runnerLauncher = /* @__PURE__ */ once(() => {
   });
 });
 
-export const repositoryPolicy = /* @__PURE__ */ once(() => {
-  const { GIT_BASE_URL, REPOSITORY_ALLOW_LIST } = environment();
-  return { gitBaseUrl: GIT_BASE_URL, allowed: REPOSITORY_ALLOW_LIST };
-});
+/** What it takes to end jobs. */
+export const finishPorts = /* @__PURE__ */ once(() => ({
+  jobs: jobStore(),
+  events: eventLog(),
+  slots: tenantSlots(),
+  now: () => new Date(),
+}));
 
-export function systemClock(): Date {
-  return new Date();
-}
+/** What it takes to start them. */
+export const startPorts = /* @__PURE__ */ once(() => ({
+  ...finishPorts(),
+  queue: jobQueue(),
+  launcher: runnerLauncher(),
+  maximumConcurrentJobs: environment().MAX_CONCURRENT_JOBS,
+}));
+
+/** What it takes to accept them. */
+export const submitPorts = /* @__PURE__ */ once(() => {
+  const { GIT_BASE_URL, REPOSITORY_ALLOW_LIST, MAX_QUEUED_JOBS } = environment();
+  return {
+    ...startPorts(),
+    repositories: { gitBaseUrl: GIT_BASE_URL, allowed: REPOSITORY_ALLOW_LIST },
+    maximumQueuedJobs: MAX_QUEUED_JOBS,
+  };
+});

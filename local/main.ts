@@ -1,6 +1,7 @@
 import { DataDirectoryInUse } from "./dynamo/dynamo-server.ts";
 import { PortInUse } from "./gateway/port-in-use.ts";
 import { installTools } from "./install-tools.ts";
+import { TableOutdated } from "./provision.ts";
 import { checkRunnerSettings } from "./runner-settings.ts";
 import { type LocalSettings, readSettings, SettingsInvalid } from "./settings.ts";
 import { startStack } from "./stack.ts";
@@ -15,7 +16,10 @@ try {
   process.exit(0);
 } catch (error) {
   const isExpected =
-    error instanceof SettingsInvalid || error instanceof PortInUse || error instanceof DataDirectoryInUse;
+    error instanceof SettingsInvalid ||
+    error instanceof PortInUse ||
+    error instanceof DataDirectoryInUse ||
+    error instanceof TableOutdated;
   if (!isExpected) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
@@ -27,7 +31,8 @@ async function serve(settings: LocalSettings): Promise<void> {
   process.stdout.write(greeting(stack.url.replace("127.0.0.1", "localhost"), settings));
   await stopping;
   const work = settings.dataDirectory === undefined ? "" : ` What the agents have made stays in ${settings.workRoot}.`;
-  process.stdout.write(`\nStopping: running jobs are ended, kept tmux sessions are closed.${work}\n`);
+  const fate = settings.dataDirectory === undefined ? "are ended" : "start anew with the next npm start";
+  process.stdout.write(`\nStopping: running jobs ${fate}, kept tmux sessions are closed.${work}\n`);
 }
 
 function greeting(url: string, settings: LocalSettings): string {

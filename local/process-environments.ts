@@ -26,6 +26,8 @@ export function functionEnvironment(settings: LocalSettings, queueUrl: string) {
     TASK_DEFINITION: taskDefinition,
     GIT_BASE_URL: settings.gitBaseUrl,
     REPOSITORY_ALLOW_LIST: settings.repositoryAllowList,
+    MAX_CONCURRENT_JOBS: String(settings.maximumConcurrentJobs),
+    MAX_QUEUED_JOBS: String(settings.maximumQueuedJobs),
   } satisfies Partial<z.input<typeof FunctionEnvironment>>;
 }
 

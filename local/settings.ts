@@ -1,6 +1,7 @@
 import { delimiter, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import * as z from "zod";
+import { FunctionEnvironment } from "../adapters/environment.ts";
 
 const port = z
   .string()
@@ -16,6 +17,7 @@ const Environment = z.object({
   GIT_BASE_URL: z.url("must be a URL, such as https://github.com/ or file:///srv/git/").default("https://github.com/"),
   /** On one's own machine any repository may be cloned. */
   REPOSITORY_ALLOW_LIST: z.string().default("https://,ssh://,file:///"),
+  ...FunctionEnvironment.pick({ MAX_CONCURRENT_JOBS: true, MAX_QUEUED_JOBS: true }).shape,
 });
 
 /** How the embedded stack is started. */
@@ -27,6 +29,8 @@ export interface LocalSettings {
   readonly path: string;
   readonly gitBaseUrl: string;
   readonly repositoryAllowList: string;
+  readonly maximumConcurrentJobs: number;
+  readonly maximumQueuedJobs: number;
   /** The runner's own settings, passed on as they are. */
   readonly runner: Readonly<Record<string, string>>;
 }
@@ -36,7 +40,8 @@ export class SettingsInvalid extends Error {
   override readonly name = "SettingsInvalid";
 }
 
-const passedOn = /^(?:TMUX_KEEP_SESSION_ON_FINISH|JOB_SKIP_GIT_CLONE|JOB_\w+_CMD|GIT_TOKEN|AGENT_USER)$/;
+const passedOn =
+  /^(?:TMUX_KEEP_SESSION_ON_FINISH|JOB_SKIP_GIT_CLONE|JOB_SILENCE_MINUTES|JOB_\w+_CMD|GIT_TOKEN|AGENT_USER)$/;
 
 /** The settings in the environment and on the command line (`--ephemeral`). Throws `SettingsInvalid`. */
 export function readSettings(
@@ -52,6 +57,7 @@ export function readSettings(
     throw new SettingsInvalid(faults.join("; "));
   }
   const { PORT, DATA_DIR, WORK_ROOT, PATH, GIT_BASE_URL, REPOSITORY_ALLOW_LIST } = parsed.data;
+  const { MAX_CONCURRENT_JOBS, MAX_QUEUED_JOBS } = parsed.data;
   return {
     port: PORT,
     dataDirectory: ephemeral ? undefined : resolve(DATA_DIR),
@@ -59,6 +65,8 @@ export function readSettings(
     path: withoutNpmFolders(PATH),
     gitBaseUrl: GIT_BASE_URL,
     repositoryAllowList: REPOSITORY_ALLOW_LIST,
+    maximumConcurrentJobs: MAX_CONCURRENT_JOBS,
+    maximumQueuedJobs: MAX_QUEUED_JOBS,
     runner: Object.fromEntries(
       Object.entries(environment).flatMap(([name, value]) => (value && passedOn.test(name) ? [[name, value]] : [])),
     ),

@@ -11,7 +11,7 @@ import { rememberedStack, rememberStack } from "./remembered-stack.ts";
 import { bundleRunner } from "./runner-bundle.ts";
 import { type LocalSettings, SettingsInvalid } from "./settings.ts";
 import { startSqs } from "./sqs/sqs-server.ts";
-import { oneAtATime, repeatedly } from "./timer.ts";
+import { inTurn, repeatedly } from "./timer.ts";
 
 /** The whole service in this process, on loopback. */
 export interface Stack extends AsyncDisposable {
@@ -20,6 +20,8 @@ export interface Stack extends AsyncDisposable {
 }
 
 const reconcileEverySeconds = 60;
+/** What EventBridge sends by the clock. */
+const eachMinute = { source: "aws.events", "detail-type": "Scheduled Event" };
 const maximumRunners = 50;
 const runnerStopSeconds = 30;
 
@@ -44,34 +46,36 @@ export async function startStack(settings: LocalSettings, log: (line: string) =>
   const [queueUrl] = await Promise.all([provisionQueue(), provisionTable()]);
 
   const bundle = bundleRunner(folders.runner);
-  const reconcile = oneAtATime(reconcileJobs, log);
-  const ecs: EcsServer = cleanUp.use(
-    await startEcs({
-      port: known.ecs,
-      accessKeyId,
-      workingDirectory: folders.tasks,
-      taskDefinitions: {
-        [taskDefinition]: async () => ({
-          command: [process.execPath, await bundle],
-          environment: runnerEnvironment(settings, { ...endpoints, queueUrl, compileCache: folders.runner }),
-        }),
-      },
-      maximumTasks: maximumRunners,
-      stopTimeoutSeconds: runnerStopSeconds,
-      onTaskStopped: reconcile,
-      onTaskOutput: (taskArn, line) => log(`runner ${taskArn.slice(-6)}: ${line}`),
-    }),
-  );
+  const reconcile = inTurn(reconcileOn, log);
+  const ecs: EcsServer = await startEcs({
+    port: known.ecs,
+    accessKeyId,
+    workingDirectory: folders.tasks,
+    taskDefinitions: {
+      [taskDefinition]: async () => ({
+        command: [process.execPath, await bundle],
+        environment: runnerEnvironment(settings, { ...endpoints, queueUrl, compileCache: folders.runner }),
+      }),
+    },
+    maximumTasks: maximumRunners,
+    stopTimeoutSeconds: runnerStopSeconds,
+    onTaskStopped: reconcile,
+    onTaskOutput: (taskArn, line) => log(`runner ${taskArn.slice(-6)}: ${line}`),
+  });
   setEnvironment({
     ...endpoints,
     ...functionEnvironment(settings, queueUrl),
     CLUSTER: ecs.clusterName,
     AWS_ENDPOINT_URL_ECS: ecs.endpoint,
   });
-  cleanUp.defer(() => endKeptSessions(settings.workRoot, settings.path, settings.dataDirectory === undefined));
+  cleanUp.defer(async () => {
+    await ecs[Symbol.asyncDispose]();
+    // Only now: a runner may keep its session in its last moment.
+    await endKeptSessions(settings);
+  });
   const gateway = cleanUp.use(await startApi(settings.port, log));
-  cleanUp.use(repeatedly(reconcileEverySeconds, reconcile));
-  reconcile();
+  cleanUp.use(repeatedly(reconcileEverySeconds, () => reconcile(eachMinute)));
+  reconcile(eachMinute);
   const portOf = ({ endpoint }: { readonly endpoint: string }) => Number(new URL(endpoint).port);
   const ports = { dynamo: portOf(dynamo), sqs: portOf(sqs), ecs: portOf(ecs) };
   await rememberStack(settings.dataDirectory, { ...ports, accessKeyId });
@@ -92,7 +96,7 @@ async function makeFolders(dataDirectory: string | undefined, cleanUp: AsyncDisp
   return { dynamo: stored("dynamodb"), sqs: stored("sqs"), tasks: join(root, "tasks"), runner: join(root, "runner") };
 }
 
-async function reconcileJobs(): Promise<void> {
+async function reconcileOn(event: object): Promise<void> {
   const { handler } = await import("../functions/background/reconcile.ts");
-  await handler();
+  await handler(event);
 }

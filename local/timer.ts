@@ -4,20 +4,10 @@ export function repeatedly(seconds: number, act: () => void): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
-/** Starts `act` when called; calls that come while it runs bring about one more run after it. Failures are told, not thrown. */
-export function oneAtATime(act: () => Promise<void>, log: (line: string) => void): () => void {
-  let isRunning = false;
-  let isWanted = false;
-  const run = async () => {
-    isRunning = true;
-    while (isWanted) {
-      isWanted = false;
-      await act().catch((error: unknown) => log(`reconcile failed: ${error}`));
-    }
-    isRunning = false;
-  };
-  return () => {
-    isWanted = true;
-    if (!isRunning) void run();
+/** Acts on each event, one at a time and in order, as a function that may run only once at a time does. Failures are told, not thrown. */
+export function inTurn(act: (event: object) => Promise<void>, log: (line: string) => void): (event: object) => void {
+  let last = Promise.resolve();
+  return (event) => {
+    last = last.then(() => act(event)).catch((error: unknown) => log(`reconcile failed: ${error}`));
   };
 }

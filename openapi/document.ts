@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { Problem, type ProblemCode, problemKinds } from "./problem.ts";
-import { type Route, routeNames, routes } from "./routes.ts";
+import { Problem, problemKinds } from "./problem.ts";
+import { problemsOf, type Route, routeNames, routes } from "./routes.ts";
 
 type Schema = Record<string, unknown>;
 
@@ -64,12 +64,7 @@ function operation(operationId: string, route: Route, schemas: Record<string, Sc
 }
 
 function problemResponses(route: Route) {
-  const codes: ProblemCode[] = [
-    ...route.problems,
-    ...(route.public ? [] : (["unauthorized"] as const)),
-    "internal_error",
-  ];
-  const byStatus = Map.groupBy(codes, (code) => problemKinds[code].status);
+  const byStatus = Map.groupBy(problemsOf(route), (code) => problemKinds[code].status);
   return Object.fromEntries(
     [...byStatus].map(([status, kinds]) => [
       status,

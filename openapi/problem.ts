@@ -32,12 +32,15 @@ export const problemKinds = {
   not_found: { status: 404, title: "Not found", retryable: false },
   method_not_allowed: { status: 405, title: "Method not allowed", retryable: false },
   already_ended: { status: 409, title: "The job has ended", retryable: false },
+  not_ended: { status: 409, title: "The job has not ended", retryable: true },
   payload_too_large: { status: 413, title: "The body is too large", retryable: false },
   unsupported_media_type: { status: 415, title: "The body must be JSON", retryable: false },
   misdirected_request: { status: 421, title: "This server does not serve that host", retryable: false },
   idempotency_key_reused: { status: 422, title: "The idempotency key was used for another request", retryable: false },
+  quota_exceeded: { status: 429, title: "Too many jobs are waiting", retryable: true },
   internal_error: { status: 500, title: "Internal error", retryable: true },
   bad_gateway: { status: 502, title: "The function failed", retryable: true },
+  newer_version: { status: 503, title: "Written by a newer version", retryable: true },
   gateway_timeout: { status: 504, title: "The function took too long", retryable: true },
 } as const;
 export type ProblemCode = keyof typeof problemKinds;

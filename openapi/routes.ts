@@ -73,6 +73,7 @@ export const routes = {
       "unsupported_media_type",
       "payload_too_large",
       "idempotency_key_reused",
+      "quota_exceeded",
     ],
   },
   listJobs: {
@@ -129,11 +130,22 @@ export const routes = {
     method: "POST",
     path: "/v1/jobs/{jobId}/cancel",
     summary: "Cancel a job",
-    description: "Ends the job's whole process tree. Cancelling twice is the same as once.",
+    description:
+      "Ends the job's whole process tree, within seconds where it runs. Cancelling twice is the same as once.",
     params: ofJob,
     idempotent: true,
     success: { status: 202, contentType: json, body: Job },
     problems: ["invalid_request", "not_found", "already_ended", "idempotency_key_reused"],
+  },
+  retryJob: {
+    method: "POST",
+    path: "/v1/jobs/{jobId}/retry",
+    summary: "Submit an ended job again",
+    description: "A new job with the same content, linked to the old one by `retryOf`.",
+    params: ofJob,
+    idempotent: true,
+    success: { status: 202, contentType: json, body: Job },
+    problems: ["invalid_request", "not_found", "not_ended", "idempotency_key_reused", "quota_exceeded"],
   },
   getHealth: {
     method: "GET",
@@ -176,6 +188,11 @@ export const routes = {
 
 export type RouteName = keyof typeof routes;
 export const routeNames = Object.keys(routes) as RouteName[];
+
+/** All that a route may answer when it goes wrong. */
+export function problemsOf(route: Route): readonly ProblemCode[] {
+  return [...route.problems, ...(route.public ? [] : (["unauthorized", "newer_version"] as const)), "internal_error"];
+}
 
 type Parsed<Name extends RouteName, Part extends "params" | "query" | "body"> =
   (typeof routes)[Name] extends Record<Part, infer Schema extends z.ZodType> ? z.infer<Schema> : undefined;

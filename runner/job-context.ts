@@ -14,6 +14,8 @@ export interface RunnerSettings {
   readonly workRoot: string;
   readonly skipClone: boolean;
   readonly keepSessions: boolean;
+  /** A pane that prints nothing for so long is ended. */
+  readonly silenceMinutes: number;
   readonly gitToken: string | undefined;
   /** The host that the token is for, as the URL of one of its folders. */
   readonly gitBaseUrl: string;
@@ -31,6 +33,7 @@ export class JobContext {
   readonly #jobs: JobStore;
   readonly #now: Clock;
   #record: JobRecord;
+  #shown: Promise<void> = Promise.resolve();
 
   constructor(parts: {
     readonly record: JobRecord;
@@ -69,12 +72,15 @@ export class JobContext {
     this.#record = { ...this.#record, panes };
   }
 
-  /** Shows how far the job is. Stops it if it has become somebody else's. */
-  async progress(changes: Pick<JobRecord, "stage" | "tmuxSession">): Promise<void> {
+  /** Shows how far the job is, in the order of the calls. Stops it if it has become somebody else's. */
+  progress(changes: Pick<JobRecord, "stage" | "tmuxSession">): Promise<void> {
     const { jobId, panes } = this.#record;
     this.#record = { ...this.#record, ...changes };
     const update = () => this.#jobs.update(jobId, claimOf(this.#record), { ...changes, panes });
-    const updated = await persistently(this.stop, update, { jobId });
-    if (updated === undefined) this.stop.stop("superseded");
+    this.#shown = this.#shown.then(async () => {
+      const updated = await persistently(this.stop, update, { jobId });
+      if (updated === undefined) this.stop.stop("superseded");
+    });
+    return this.#shown;
   }
 }

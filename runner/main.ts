@@ -5,12 +5,13 @@ import * as z from "zod";
 import { dynamoClient } from "../adapters/dynamo-client.ts";
 import { dynamoEventLog } from "../adapters/dynamo-event-log.ts";
 import { dynamoJobStore } from "../adapters/dynamo-job-store.ts";
+import { dynamoTenantSlots } from "../adapters/dynamo-tenant-slots.ts";
 import { commandSettings, parseEnvironment, RunnerEnvironment } from "../adapters/environment.ts";
+import { logError, logInfo } from "../adapters/log.ts";
 import { sqsJobQueue } from "../adapters/sqs-job-queue.ts";
 import { resolveAgentUser } from "./agent-user.ts";
 import type { RunnerSettings } from "./job-context.ts";
 import { JobStop } from "./job-stop.ts";
-import { logError, logInfo } from "./log.ts";
 import { runJob } from "./run-job.ts";
 import { takeJob } from "./take-job.ts";
 
@@ -33,6 +34,7 @@ const dynamo = dynamoClient();
 const ports = {
   jobs: dynamoJobStore(dynamo, environment.TABLE_NAME),
   events: dynamoEventLog(dynamo, environment.TABLE_NAME),
+  slots: dynamoTenantSlots(dynamo, environment.TABLE_NAME),
   queue: sqsJobQueue(new SQSClient({}), environment.QUEUE_URL),
   now: () => new Date(),
 };
@@ -52,6 +54,7 @@ async function runnerSettings(): Promise<RunnerSettings> {
     workRoot: environment.WORK_ROOT,
     skipClone: environment.JOB_SKIP_GIT_CLONE,
     keepSessions: environment.TMUX_KEEP_SESSION_ON_FINISH,
+    silenceMinutes: environment.JOB_SILENCE_MINUTES,
     gitToken: environment.GIT_TOKEN,
     gitBaseUrl: environment.GIT_BASE_URL,
     agentUser: await resolveAgentUser(environment.AGENT_USER),

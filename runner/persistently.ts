@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { logError } from "../adapters/log.ts";
 import { heartbeatGiveUpSeconds } from "../core/limits.ts";
 import type { JobStop } from "./job-stop.ts";
-import { logError } from "./log.ts";
 
 const retryAfterMilliseconds = 1_000;
 

@@ -1,16 +1,18 @@
+import { logError } from "../adapters/log.ts";
 import type { JobRecord, JobSpec } from "../core/job.ts";
 import { cancelled } from "../core/lifecycle/cancel-job.ts";
 import { type Ending, finishJob } from "../core/lifecycle/finish-job.ts";
+import type { FinishPorts } from "../core/lifecycle/lifecycle-ports.ts";
+import { requeueJob } from "../core/lifecycle/requeue-job.ts";
 import { maximumSpoolBytes, stopGraceMilliseconds } from "../core/limits.ts";
 import { endingOf } from "../core/outcome.ts";
-import type { Clock, EventLog, JobStore } from "../core/ports.ts";
+import type { Clock } from "../core/ports.ts";
 import { reasonOf } from "../core/reasons.ts";
 import { JobEventWriter } from "./event-writer.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { JobContext, type RunnerSettings } from "./job-context.ts";
 import { JobFailure } from "./job-failure.ts";
-import type { JobStop } from "./job-stop.ts";
-import { logError } from "./log.ts";
+import type { JobStop, StopCause } from "./job-stop.ts";
 import { persistently } from "./persistently.ts";
 import { runStages } from "./run-stages.ts";
 import { ToolMissing } from "./tmux/required-tools.ts";
@@ -18,15 +20,12 @@ import { startTmuxSession } from "./tmux/start-tmux-session.ts";
 import type { TmuxSession } from "./tmux/tmux-session.ts";
 import { fillRepository, openWorkspace, type Workspace, type WorkspaceSettings } from "./workspace.ts";
 
-interface RunnerPorts {
-  readonly jobs: JobStore;
-  readonly events: EventLog;
-  readonly now: Clock;
-}
-
-/** Runs a claimed job to its end and records it; returns early, recording nothing, if the job became somebody else's. */
+/**
+ * Runs a claimed job to its end and records it. A runner that is told to stop gives the job back instead, to be started
+ * anew; one whose job became somebody else's records nothing.
+ */
 export async function runJob(
-  ports: RunnerPorts,
+  ports: FinishPorts,
   settings: RunnerSettings,
   claimed: JobRecord,
   spec: JobSpec,
@@ -39,15 +38,24 @@ export async function runJob(
   const job = new JobContext({ record: claimed, spec, settings, stop, events, ports });
   await job.emit("runner_started", { owner: claimed.owner ?? "" });
 
-  const ending = await work(job).catch((error: unknown) => endingOfError(error, claimed.jobId, stop));
-  if (stop.cause === "deadline") await job.emit("limit_hit", { limit: "maxMinutes", detail: deadlineMessage(spec) });
+  const { ending, stoppedBy } = await work(job).catch((error: unknown) => workOfError(error, claimed.jobId, stop));
+  if (stoppedBy === "deadline") await job.emit("limit_hit", { limit: "maxMinutes", detail: deadlineMessage(spec) });
   await events.flush();
-  const finish = () => finishJob(ports, job.record, endingOfStop(stop, spec) ?? ending, { writer: author });
-  await persistently(stop, finish, { jobId: claimed.jobId });
+  const close = () =>
+    stoppedBy === "shutdown"
+      ? requeueJob(ports, job.record, "The runner was told to stop.")
+      : finishJob(ports, job.record, endingOfStop(stoppedBy, spec) ?? ending, { writer: author });
+  await persistently(stop, close, { jobId: claimed.jobId });
+}
+
+/** What the job has come to. A stop that came after its last stage has come too late to matter. */
+interface Work {
+  readonly ending: Ending;
+  readonly stoppedBy: StopCause | undefined;
 }
 
 /** The job's own work: a clone, a session with a pane for each role, the stages. */
-async function work(job: JobContext): Promise<Ending> {
+async function work(job: JobContext): Promise<Work> {
   const settings = workspaceSettings(job);
   await using workspace = await openWorkspace(settings, { jobId: job.record.jobId, task: job.spec.task });
   // Side by side: neither needs the other, and a user waits for both.
@@ -56,14 +64,16 @@ async function work(job: JobContext): Promise<Ending> {
   const baseSha = await cloning.baseSha;
   await job.emit("tmux_session_started", { session: session.name, attachCommand: session.attachCommand });
   const outcomes = await runStages(job, { ...workspace, baseSha }, session);
+  const stoppedBy = job.stop.cause;
   const isWanted = job.spec.options.keepTmuxSession ?? job.settings.keepSessions;
-  if (isWanted && !job.stop.abandoned.aborted) {
+  // Of a job that starts anew elsewhere nothing is kept here.
+  if (isWanted && stoppedBy !== "shutdown" && !job.stop.abandoned.aborted) {
     await session.keep();
     workspace.keep();
   }
   const ending = endingOf(outcomes);
-  if (ending.verdict && !job.stop.signal.aborted) await job.emit("verdict", ending.verdict, "verifier");
-  return ending;
+  if (ending.verdict && stoppedBy === undefined) await job.emit("verdict", ending.verdict, "verifier");
+  return { ending, stoppedBy };
 }
 
 function workspaceSettings({ settings, spec }: JobContext): WorkspaceSettings {
@@ -128,22 +138,24 @@ function stopAtDeadline(job: JobRecord, now: Clock, stop: JobStop): Disposable {
 }
 
 /** What ended the job from outside outranks how its processes then ended. */
-function endingOfStop(stop: JobStop, spec: JobSpec): Ending | undefined {
-  if (stop.cause === "cancelled") return cancelled("The job was cancelled while it ran.");
-  if (stop.cause === "deadline") {
+function endingOfStop(cause: StopCause | undefined, spec: JobSpec): Ending | undefined {
+  if (cause === "cancelled") return cancelled("The job was cancelled while it ran.");
+  if (cause === "deadline") {
     return { status: "timed_out", reason: reasonOf("deadline_exceeded", deadlineMessage(spec)) };
-  }
-  if (stop.cause === "shutdown") {
-    return { status: "failed", reason: reasonOf("runner_lost", "The runner was told to stop.") };
   }
   return undefined;
 }
 
-function endingOfError(error: unknown, jobId: string, stop: JobStop): Ending {
+function workOfError(error: unknown, jobId: string, stop: JobStop): Work {
+  const isExpected = error instanceof JobFailure || error instanceof ToolMissing;
+  // A step that was stopped throws, and that is as it should be.
+  if (!isExpected && !stop.signal.aborted) logError("job failed unexpectedly", error, { jobId });
+  return { ending: endingOfError(error), stoppedBy: stop.cause };
+}
+
+function endingOfError(error: unknown): Ending {
   if (error instanceof JobFailure) return { status: "failed", reason: reasonOf(error.code, error.message) };
   if (error instanceof ToolMissing) return { status: "failed", reason: reasonOf("tool_missing", error.message) };
-  // A step that was stopped throws, and that is as it should be.
-  if (!stop.signal.aborted) logError("job failed unexpectedly", error, { jobId });
   const message = error instanceof Error ? error.message : String(error);
   return { status: "failed", reason: reasonOf("internal_error", message) };
 }

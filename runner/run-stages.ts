@@ -1,11 +1,12 @@
 import { statfs } from "node:fs/promises";
+import { silenceGraceSeconds } from "../core/limits.ts";
 import { nextStage, type Stage, stageGraph } from "../core/modes.ts";
 import type { RoleOutcome } from "../core/outcome.ts";
 import type { Role } from "../core/roles.ts";
 import { agentCommand } from "./agent-command.ts";
 import type { JobContext } from "./job-context.ts";
 import { OutputBudget } from "./output-budget.ts";
-import type { PaneHandle } from "./pane/pane.ts";
+import type { PaneHandle, SilenceLimit } from "./pane/pane.ts";
 import type { PaneExit } from "./pane/pane-exit.ts";
 import { paneEnvironment } from "./pane-environment.ts";
 import { PaneOutput } from "./pane-output.ts";
@@ -35,14 +36,18 @@ export async function runStages(
     announce(job, stage, session);
     changePanes(job, roles, () => ({ status: "running", exitCode: null }));
     const shown = job.progress({ stage: name, tmuxSession: session.name });
-    const run = (role: Role) =>
-      runRole({ job, workspace, session, budget, stage: name, role, command: commands.get(role) ?? "" });
+    const run = async (role: Role) => {
+      const command = commands.get(role) ?? "";
+      const outcome = await runRole({ job, workspace, session, budget, stage: name, role, command });
+      changePanes(job, [role], () => ({ status: "exited", exitCode: outcome.exitCode }));
+      // The end of the last one is stored with what comes next: another stage, or the job's end.
+      const othersRun = job.record.panes.some((pane) => roles.includes(pane.role) && pane.status === "running");
+      if (othersRun) await job.progress({ stage: name, tmuxSession: session.name });
+      return outcome;
+    };
     const ended = await Promise.all(roles.map(run));
     await shown;
     outcomes.push(...ended.map((outcome) => ({ ...outcome, stage: name })));
-    const exitCodes = new Map(ended.map(({ role, exitCode }) => [role, exitCode]));
-    // Stored with what comes next: the stage after this one, or the job's end.
-    changePanes(job, roles, (role) => ({ status: "exited", exitCode: exitCodes.get(role) ?? null }));
   }
   return outcomes;
 }
@@ -89,6 +94,7 @@ async function runRole({ job, workspace, session, budget, stage, role, command }
       environment: paneEnvironment(job.record, spec, workspace, { role, stage, path: settings.path }),
       workingDirectory: workspace.repository,
       ...(settings.agentUser && { user: settings.agentUser }),
+      silence: silenceLimit(job, role),
       onOutput: (bytes) => output.push(bytes),
     },
     job.stop.signal,
@@ -106,6 +112,17 @@ async function runRole({ job, workspace, session, budget, stage, role, command }
   return outcome;
 }
 
+function silenceLimit(job: JobContext, role: Role): SilenceLimit {
+  const { silenceMinutes } = job.settings;
+  const detail = `The pane has printed nothing for the deployment's JOB_SILENCE_MINUTES, ${silenceMinutes}: its command is taken for hung and ended.`;
+  return {
+    milliseconds: silenceMinutes * 60_000,
+    graceMilliseconds: silenceGraceSeconds * 1_000,
+    // Not waited for: a store that is slow must not keep a hung command alive.
+    onHit: () => void job.emit("limit_hit", { limit: "silence", detail }, role),
+  };
+}
+
 function paneOf(session: TmuxSession, role: Role): PaneHandle {
   const pane = session.panes.get(role);
   if (pane === undefined) throw new Error(`The session has no pane for the ${role}.`);
@@ -118,7 +135,7 @@ function processEnd(exit: PaneExit): { exitCode: number | null; signal: string |
 }
 
 async function faultOf(exit: PaneExit, workRoot: string): Promise<RoleOutcome["fault"]> {
-  if (exit.reason === "output_limit") return "output_limit";
+  if (exit.reason === "output_limit" || exit.reason === "silent") return exit.reason;
   if (exit.kind !== "lost") return null;
   if (exit.reason !== "capture_failed") return "pane_lost";
   const { bavail, bsize } = await statfs(workRoot);

@@ -1,11 +1,12 @@
 import { chown, lstat, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { logError } from "../adapters/log.ts";
 import type { JobSpec } from "../core/job.ts";
 import { cloneRepository, type GitSettings, headCommit, initRepository } from "./git.ts";
 import { JobFailure } from "./job-failure.ts";
-import { logError } from "./log.ts";
 import type { UnixUser } from "./pane/protocol.ts";
+import { endKeptSession } from "./tmux/end-kept-session.ts";
 
 /** The folders of one job. All but `tmux` belong to the agents. */
 export interface Workspace extends AsyncDisposable {
@@ -78,9 +79,9 @@ export async function fillRepository(
   }
 }
 
-/** An earlier attempt of the job on this machine leaves nothing to this one. */
+/** An earlier attempt of the job on this machine leaves nothing to this one: no files, and no session that it kept. */
 async function makeDirectories(
-  { workRoot, user }: WorkspaceSettings,
+  { workRoot, git, user }: WorkspaceSettings,
   root: string,
   directories: readonly string[],
 ): Promise<void> {
@@ -90,6 +91,7 @@ async function makeDirectories(
   const fault = uid !== process.getuid?.() ? "belongs to another user" : isClosed && "is closed to the agents";
   if (fault)
     throw new JobFailure("internal_error", `WORK_ROOT ${workRoot} ${fault}: take a folder of your own, mode 0711.`);
+  await endKeptSession(join(root, "tmux", "tmux.sock"), git.path);
   await removeTree(root);
   await mkdir(root, { mode: 0o711 });
   for (const directory of directories) await mkdir(directory, { mode: 0o700 });

@@ -1,4 +1,4 @@
-import type { JobRecord, JobSpec } from "../job.ts";
+import { type JobRecord, type JobSpec, jobSchema } from "../job.ts";
 import { rolesOf, stageGraph } from "../modes.ts";
 import type { EventLog, JobStore } from "../ports.ts";
 
@@ -6,9 +6,20 @@ import type { EventLog, JobStore } from "../ports.ts";
 export function acceptedJob(jobId: string, tenantId: string, spec: JobSpec, createdAt: string): JobRecord {
   const panes = rolesOf(stageGraph(spec.mode)).map((role) => ({ role, status: "waiting" as const, exitCode: null }));
   return {
-    ...{ jobId, tenantId, status: "queued", stage: null, waiting: null, attempt: 0, panes, createdAt },
-    ...{ owner: null, leaseUntil: null, startUntil: null, cancelRequestedAt: null, tmuxSession: null, verdict: null },
-    ...{ reason: null, startedAt: null, endedAt: null, deadlineAt: null, lastSeq: null, labels: spec.labels },
+    ...{
+      schema: jobSchema,
+      jobId,
+      tenantId,
+      status: "queued",
+      stage: null,
+      waiting: null,
+      attempt: 0,
+      panes,
+      createdAt,
+    },
+    ...{ launches: 0, lostLaunches: 0, owner: null, leaseUntil: null, startUntil: null, cancelRequestedAt: null },
+    ...{ tmuxSession: null, verdict: null, reason: null, startingSince: null, startedAt: null, endedAt: null },
+    ...{ deadlineAt: null, lastSeq: null, labels: spec.labels },
   };
 }
 

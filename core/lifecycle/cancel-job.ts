@@ -1,7 +1,8 @@
 import type { JobRecord } from "../job.ts";
 import { isTerminal } from "../job.ts";
 import { reasonOf } from "../reasons.ts";
-import { type FinishPorts, finishJob } from "./finish-job.ts";
+import { finishJob } from "./finish-job.ts";
+import type { FinishPorts } from "./lifecycle-ports.ts";
 
 /**
  * Cancels the job: at once where nobody works on it yet, else by a flag that its runner obeys. Answers the row as it

@@ -2,23 +2,19 @@ import { Superseded } from "../errors.ts";
 import type { JobRecord, JobStatus } from "../job.ts";
 import { isTerminal, isVerified, statusesBefore } from "../job.ts";
 import type { NewJobEvent } from "../job-events.ts";
-import type { Clock, EventLog, JobGuard, JobStore } from "../ports.ts";
+import type { JobGuard } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import type { Verdict } from "../verdict.ts";
 import type { EventWriter } from "./append-events.ts";
 import { appendEvents } from "./append-events.ts";
+import type { FinishPorts } from "./lifecycle-ports.ts";
+import { tellLoss } from "./tell-loss.ts";
 
 /** How a job ended. */
 export interface Ending {
   readonly status: Extract<JobStatus, "succeeded" | "failed" | "cancelled" | "timed_out">;
   readonly reason: Reason | null;
   readonly verdict?: Verdict;
-}
-
-export interface FinishPorts {
-  readonly jobs: JobStore;
-  readonly events: EventLog;
-  readonly now: Clock;
 }
 
 /**
@@ -43,15 +39,18 @@ export async function finishJob(
     verdict: ending.verdict ?? null,
     endedAt: ports.now().toISOString(),
     waiting: null,
+    live: "active",
     panes: job.panes.map((pane) => (pane.status === "running" ? { ...pane, status: "exited" } : pane)),
   });
   if (ended !== undefined) await settleJob(ports, ended, options.writer);
   return ended;
 }
 
-/** Does what the end of a job still owes: its last events, and leaving the live index. Safe to repeat. */
+/** Does what the end of a job still owes: its last events, its slot, and leaving the live index. Safe to repeat. */
 export async function settleJob(ports: FinishPorts, job: JobRecord, writer?: EventWriter): Promise<void> {
   if (!isTerminal(job.status) || job.lastSeq !== null) return;
+  // Whoever took the job back from a lost runner may have got no further than its row.
+  await tellLoss(ports, job);
   const author = writer ?? { jobId: job.jobId, attempt: job.attempt, tail: undefined };
   try {
     await appendEvents(ports.events, author, lastEvents(job, ports.now().toISOString()));
@@ -60,6 +59,7 @@ export async function settleJob(ports: FinishPorts, job: JobRecord, writer?: Eve
     if (!(error instanceof Superseded)) throw error;
   }
   const { seq } = await ports.events.tail(job.jobId);
+  await ports.slots.release(job.tenantId, job.jobId);
   await ports.jobs.update(job.jobId, { status: [job.status], settled: false }, { lastSeq: seq, settled: true });
 }
 

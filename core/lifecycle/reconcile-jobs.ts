@@ -1,69 +1,98 @@
-import type { JobRecord } from "../job.ts";
-import { isTerminal } from "../job.ts";
-import { deadlineGraceSeconds, launchSettleSeconds, maximumAttempts, startSeconds } from "../limits.ts";
-import { reasonOf } from "../reasons.ts";
-import { cancelled } from "./cancel-job.ts";
-import { type Ending, finishJob, settleJob } from "./finish-job.ts";
-import { type StartPorts, startJob } from "./start-job.ts";
+import { isTerminal, type JobRecord } from "../job.ts";
+import { reconcileConcurrency, reconcileSeconds } from "../limits.ts";
+import { admitJobs } from "./admit-jobs.ts";
+import { advanceWaiting } from "./advance-waiting.ts";
+import { auditSlots } from "./audit-slots.ts";
+import { settleJob } from "./finish-job.ts";
+import type { StartPorts } from "./lifecycle-ports.ts";
+import { type LaunchName, startAgainWhatFoundNoRunner } from "./lost-launches.ts";
+import { endIfRunnerFails } from "./lost-runners.ts";
+import { runnerTasks, stopOrphans } from "./runner-tasks.ts";
+import { Trouble } from "./trouble.ts";
+
+/** What one run has seen. */
+export interface Reconciled {
+  /** Jobs that are not settled and not waiting. */
+  readonly jobs: number;
+  readonly runners: number;
+  readonly orphansStopped: number;
+  readonly slotsReleased: number;
+  /** Whether there was time for all. The next run takes them in another order. */
+  readonly isComplete: boolean;
+  readonly trouble: Trouble["errors"];
+}
 
 /**
- * Makes every job that is not settled go on: starts what is still queued, ends what has lost its runner, settles what
- * has ended. Each step is conditional, so two of these may run at once. A job that fails to go on keeps no other from it:
- * the errors of all are thrown at the end, as an `AggregateError`.
+ * Makes every job that is not settled go on: settles what has ended, takes back what has lost its runner, launches what
+ * found none, gives free slots to what waits, and stops runners that work on nothing. Each step is conditional, so two of
+ * these may run at once; what one did not get to, the next one does. `stopped` names the launch of a runner that is known
+ * to have stopped.
  */
-export async function reconcileJobs(ports: StartPorts): Promise<void> {
-  const errors: unknown[] = [];
-  for await (const jobId of ports.jobs.listLive()) {
-    await reconcileJob(ports, jobId).catch((error: unknown) => errors.push(error));
+export async function reconcileJobs(ports: StartPorts, stopped?: LaunchName): Promise<Reconciled> {
+  const trouble = new Trouble();
+  const beginAt = ports.now().getTime();
+  const endAt = beginAt + reconcileSeconds * 1_000;
+  // Without ECS nothing can be said about runners; the rest goes on.
+  const alive = await trouble.collect("the list of runners", () => ports.launcher.listAlive());
+  const jobIds = shuffled(await Array.fromAsync(ports.jobs.listLive("active")));
+  const jobs: JobRecord[] = [];
+  const readAll = await forEach(jobIds, (beginAt + endAt) / 2, ports, (jobId) =>
+    trouble.collect(jobId, async () => {
+      const job = await ports.jobs.get(jobId);
+      if (job !== undefined) jobs.push(job);
+    }),
+  );
+  const tasks = alive && (await trouble.collect("the runners", () => runnerTasks(ports.launcher, alive, jobs)));
+  const actedOnAll = await forEach(jobs, endAt, ports, (job) =>
+    trouble.collect(job.jobId, async () => {
+      if (isTerminal(job.status)) await settleJob(ports, job);
+      else if (job.status === "queued") await admitJobs(ports, job.tenantId, job);
+      else if (job.status === "running" && tasks) await endIfRunnerFails(ports, job, tasks);
+    }),
+  );
+  if (tasks) await startAgainWhatFoundNoRunner(ports, jobs, tasks, { stopped, trouble });
+  const slotsReleased = await auditSlots(ports, new Set(jobIds), trouble);
+  await advanceWaiting(ports, trouble);
+  // A job that could not be read may be what a runner works on.
+  const isComplete = readAll && actedOnAll;
+  const maySeeOrphans = isComplete && trouble.errors.length === 0;
+  const orphansStopped = tasks && maySeeOrphans ? await stopOrphans(ports, tasks) : 0;
+  return {
+    jobs: jobs.length,
+    runners: alive?.length ?? 0,
+    orphansStopped,
+    slotsReleased,
+    isComplete,
+    trouble: trouble.errors,
+  };
+}
+
+/** A few at a time, until the time is over. Whether it was enough for all. */
+async function forEach<Item>(
+  items: readonly Item[],
+  endAt: number,
+  { now }: Pick<StartPorts, "now">,
+  act: (item: Item) => Promise<void>,
+): Promise<boolean> {
+  const left = items.values();
+  let isComplete = true;
+  const work = async () => {
+    for (const item of left) {
+      if (now().getTime() > endAt) isComplete = false;
+      if (!isComplete) return;
+      await act(item);
+    }
+  };
+  await Promise.all(Array.from({ length: reconcileConcurrency }, work));
+  return isComplete;
+}
+
+/** Fisher-Yates: whoever comes last in a run that has no time for all is not the last in the next. */
+function shuffled<Item>(items: readonly Item[]): Item[] {
+  const order = [...items];
+  for (let last = order.length - 1; last > 0; last--) {
+    const other = Math.floor(Math.random() * (last + 1));
+    [order[last], order[other]] = [order[other] as Item, order[last] as Item];
   }
-  if (errors.length > 0) throw new AggregateError(errors, `${errors.length} jobs could not be reconciled.`);
-}
-
-async function reconcileJob(ports: StartPorts, jobId: string): Promise<void> {
-  const job = await ports.jobs.get(jobId);
-  if (job === undefined) return;
-  if (isTerminal(job.status)) return settleJob(ports, job);
-  if (job.status === "queued") return startJob(ports, job);
-  if (job.status === "starting") return startAgainIfLaunchIsLost(ports, job);
-  return endIfRunnerFails(ports, job);
-}
-
-/** A launched runner may take long to come; one that is gone without having claimed is replaced, a few times. */
-async function startAgainIfLaunchIsLost(ports: StartPorts, job: JobRecord): Promise<void> {
-  const now = ports.now().getTime();
-  const startUntil = job.startUntil ?? 0;
-  const mayBeUnlisted = now < startUntil - (startSeconds - launchSettleSeconds) * 1_000;
-  if (mayBeUnlisted) return;
-  const isLaunched = await ports.launcher.isLaunched({ jobId: job.jobId, attempt: job.attempt });
-  if (isLaunched && now < startUntil) return;
-  if (job.attempt < maximumAttempts) return startJob(ports, job);
-  const message = `${maximumAttempts} runners were launched for the job and none of them claimed it.`;
-  await finishJob(ports, job, { status: "failed", reason: reasonOf("runner_never_started", message) });
-}
-
-/** The lease decides; a task that is known to have stopped cannot renew it, so there is no need to wait for its end. */
-async function endIfRunnerFails(ports: StartPorts, job: JobRecord): Promise<void> {
-  const { owner, leaseUntil, deadlineAt } = job;
-  if (owner === null || leaseUntil === null || deadlineAt === null) {
-    throw new Error(`Running job ${job.jobId} has no owner, no lease or no deadline.`);
-  }
-  const now = ports.now().getTime();
-  const end = (ending: Ending) => finishJob(ports, job, ending, { guard: { leaseUntil } });
-  if (now > leaseUntil) {
-    await ports.launcher.stop(owner, "The lease of its job is over.");
-    await end(lost(job, "The runner stopped renewing its lease."));
-  } else if ((await ports.launcher.state(owner)) === "stopped") {
-    await end(lost(job, "The runner's task has stopped."));
-  } else if (now > Date.parse(deadlineAt) + deadlineGraceSeconds * 1_000) {
-    await ports.launcher.stop(owner, "The deadline of its job is over.");
-    await end({
-      status: "timed_out",
-      reason: reasonOf("deadline_exceeded", "The runner did not end at the deadline."),
-    });
-  }
-}
-
-function lost(job: JobRecord, message: string): Ending {
-  if (job.cancelRequestedAt !== null) return cancelled(message);
-  return { status: "failed", reason: reasonOf("runner_lost", message) };
+  return order;
 }

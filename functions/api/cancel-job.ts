@@ -1,11 +1,11 @@
 import { isTerminal, toJob } from "../../core/job.ts";
 import { cancelJob as cancel } from "../../core/lifecycle/cancel-job.ts";
-import type { FinishPorts } from "../../core/lifecycle/finish-job.ts";
+import type { FinishPorts } from "../../core/lifecycle/lifecycle-ports.ts";
 import { type Answer, lambdaFor } from "../http.ts";
 import { firstRequest, replayHeader } from "../idempotency.ts";
 import { ownJob } from "../own-job.ts";
 import { ProblemError } from "../problem-error.ts";
-import { eventLog, jobStore, systemClock } from "../wiring.ts";
+import { finishPorts } from "../wiring.ts";
 
 export function cancelJob(ports: FinishPorts): Answer<"cancelJob"> {
   return async (request) => {
@@ -22,6 +22,4 @@ export function cancelJob(ports: FinishPorts): Answer<"cancelJob"> {
   };
 }
 
-export const handler = lambdaFor("cancelJob", () =>
-  cancelJob({ jobs: jobStore(), events: eventLog(), now: systemClock }),
-);
+export const handler = lambdaFor("cancelJob", () => cancelJob(finishPorts()));

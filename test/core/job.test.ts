@@ -11,6 +11,7 @@ const allowed = new Set([
   "starting → running",
   "starting → failed",
   "starting → cancelled",
+  "running → starting",
   "running → succeeded",
   "running → failed",
   "running → cancelled",
@@ -80,6 +81,15 @@ describe("the job that the API shows", () => {
     });
   });
 
+  test("says what an accepted job waits for, and which job it repeats", () => {
+    const retryOf = "01KB3Q9M6Y8Z4V5N7T2R1C0D9E";
+    const spec = { ...jobSpec(), retryOf };
+
+    const job = toJob(queuedJob({ waiting: "tenant_limit" }, spec), spec);
+
+    expect(Job.parse(job)).toMatchObject({ waiting: "tenant_limit", retryOf });
+  });
+
   test("shows nothing of the tenant, the owner, the lease or the commands", () => {
     const spec = jobSpec({ options: { agentCommands: { planner: "secret-command" }, env: { TOKEN: "secret-value" } } });
     const job = toJob(queuedJob({ owner: "secret-owner", tenantId: "secret-tenant", leaseUntil: 123_456 }, spec), spec);
@@ -103,3 +113,10 @@ test("A stored row keeps its attributes, and what else the store holds beside th
 
   expect(JobRecord.parse({ ...record, pk: "JOB#1", expiresAt: 1 })).toEqual(record);
 });
+
+test.each([0, 2, undefined])(
+  "A row of another version than this code writes is not read as one of its own: %s",
+  (schema) => {
+    expect(JobRecord.safeParse({ ...queuedJob(), schema }).success).toBe(false);
+  },
+);

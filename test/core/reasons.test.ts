@@ -13,7 +13,7 @@ test("A reason that the user's own input causes is not called retryable", () => 
   const retryable = reasonCodes.filter((code) => reasonOf(code, "").retryable);
 
   expect(retryable.toSorted()).toEqual([
-    ...["cancelled_by_user", "capture_failed", "disk_full", "internal_error", "pane_lost"],
-    ...["repository_unreachable", "runner_lost", "runner_never_started"],
+    ...["cancelled_by_user", "capture_failed", "disk_full", "internal_error", "no_capacity"],
+    ...["pane_lost", "repository_unreachable", "runner_lost", "runner_never_started"],
   ]);
 });

@@ -1,16 +1,21 @@
 import type { JobRecord, JobSpec } from "../../core/job.ts";
-import type { JobFilter, JobGuard, JobStore, RequestMemory } from "../../core/ports.ts";
+import type { JobFilter, JobGuard, JobStore, LivePlace, RequestMemory } from "../../core/ports.ts";
 
 interface Row {
   readonly record: JobRecord;
   readonly spec: JobSpec;
   readonly isSettled: boolean;
+  readonly live: LivePlace;
 }
 
 /** Rows in a map; each write happens at once, as a conditional write of one item does. */
 export function inMemoryJobStore(): JobStore {
   const rows = new Map<string, Row>();
   const requests = new Map<string, RequestMemory>();
+
+  function idsWhere(isWanted: (place: LivePlace) => boolean): string[] {
+    return [...rows].flatMap(([jobId, row]) => (!row.isSettled && isWanted(row.live) ? [jobId] : [])).sort();
+  }
 
   return {
     async rememberRequest(request) {
@@ -21,10 +26,15 @@ export function inMemoryJobStore(): JobStore {
     },
 
     async create(record, spec) {
-      if (!rows.has(record.jobId)) rows.set(record.jobId, structuredClone({ record, spec, isSettled: false }));
+      if (!rows.has(record.jobId))
+        rows.set(record.jobId, structuredClone({ record, spec, isSettled: false, live: "active" as const }));
     },
 
     async get(jobId) {
+      return structuredClone(rows.get(jobId)?.record);
+    },
+
+    async glance(jobId) {
       return structuredClone(rows.get(jobId)?.record);
     },
 
@@ -35,9 +45,9 @@ export function inMemoryJobStore(): JobStore {
     async update(jobId, guard, changes) {
       const row = rows.get(jobId);
       if (row === undefined || !holds(guard, row)) return undefined;
-      const { settled, ...attributes } = structuredClone(changes);
+      const { settled, live, ...attributes } = structuredClone(changes);
       const record = { ...row.record, ...attributes };
-      rows.set(jobId, { ...row, record, isSettled: settled ?? row.isSettled });
+      rows.set(jobId, { ...row, record, isSettled: settled ?? row.isSettled, live: live ?? row.live });
       return structuredClone(record);
     },
 
@@ -50,14 +60,31 @@ export function inMemoryJobStore(): JobStore {
       return { jobs, next: matching.length > limit ? jobs.at(-1)?.record.jobId : undefined };
     },
 
-    async *listLive() {
-      for (const [jobId, row] of [...rows]) if (!row.isSettled) yield jobId;
+    async *listLive(place) {
+      yield* idsWhere((live) => live === place);
+    },
+
+    async *listWaiting(tenantId) {
+      yield* idsWhere((live) => tenantOf(live) === tenantId);
+    },
+
+    async countWaiting(tenantId, atMost) {
+      return Math.min(atMost, idsWhere((live) => tenantOf(live) === tenantId).length);
+    },
+
+    async *listWaitingTenants() {
+      const waiting = [...rows.values()].filter((row) => !row.isSettled).map(({ live }) => tenantOf(live));
+      for (const tenantId of new Set(waiting)) if (tenantId !== undefined) yield tenantId;
     },
   };
 }
 
+function tenantOf(live: LivePlace): string | undefined {
+  return typeof live === "string" ? undefined : live.waitingTenant;
+}
+
 function holds(guard: JobGuard, { record, isSettled }: Row): boolean {
-  const isAsSeen = (["attempt", "owner", "leaseUntil"] as const).every(
+  const isAsSeen = (["attempt", "owner", "launches", "leaseUntil"] as const).every(
     (attribute) => guard[attribute] === undefined || guard[attribute] === record[attribute],
   );
   return (

@@ -1,10 +1,10 @@
-import { LaunchRefused } from "../../core/errors.ts";
-import type { JobHint, RunnerLauncher } from "../../core/ports.ts";
+import { LaunchRefused, NoCapacity } from "../../core/errors.ts";
+import type { Clock, JobHint, Launch, RunnerLauncher } from "../../core/ports.ts";
 
 export interface InMemoryRunnerLauncher extends RunnerLauncher {
   /** Every launch that started a task, in order. */
-  readonly launches: readonly JobHint[];
-  /** The task that was launched for this attempt. */
+  readonly launches: readonly Launch[];
+  /** The task that was launched last for this attempt. */
   taskOf(hint: JobHint): string;
   /** The tasks that were told to stop, with the reason. */
   readonly stops: readonly { readonly taskId: string; readonly why: string }[];
@@ -12,18 +12,27 @@ export interface InMemoryRunnerLauncher extends RunnerLauncher {
   end(taskId: string): void;
   /** Makes every launch be refused from now on. */
   refuse(message: string): void;
+  /** From now on, no more tasks than this live at once. */
+  hasRoomFor(tasks: number): void;
   /** Makes the next call of any kind reject. */
   failOnce(error: Error): void;
 }
 
+interface Task {
+  readonly launchedAt: Date;
+  isAlive: boolean;
+}
+
 /** Tasks that exist by name only. */
-export function inMemoryRunnerLauncher(): InMemoryRunnerLauncher {
-  const launches: JobHint[] = [];
+export function inMemoryRunnerLauncher(now: Clock = () => new Date()): InMemoryRunnerLauncher {
+  const launches: Launch[] = [];
   const stops: { taskId: string; why: string }[] = [];
-  const alive = new Map<string, boolean>();
+  const tasks = new Map<string, Task>();
+  let room = Number.POSITIVE_INFINITY;
   let refusal: string | undefined;
   let failure: Error | undefined;
-  const taskOf = ({ jobId, attempt }: JobHint) => `task/${jobId}-${attempt}`;
+  const nameOf = ({ jobId, launch }: Launch) => `task/${jobId}-${launch}`;
+  const alive = () => [...tasks].flatMap(([taskId, { isAlive }]) => (isAlive ? [taskId] : []));
 
   function mayFail(): void {
     const error = failure;
@@ -34,39 +43,53 @@ export function inMemoryRunnerLauncher(): InMemoryRunnerLauncher {
   return {
     launches,
     stops,
-    taskOf,
-    end: (taskId) => alive.set(taskId, false),
+    taskOf(hint) {
+      const isOfIt = ({ jobId, attempt }: Launch) => jobId === hint.jobId && attempt === hint.attempt;
+      const launch = launches.findLast(isOfIt);
+      if (launch === undefined) throw new Error(`No task was launched for ${hint.jobId}-${hint.attempt}.`);
+      return nameOf(launch);
+    },
+    end(taskId) {
+      const task = tasks.get(taskId);
+      if (task) task.isAlive = false;
+    },
     refuse(message) {
       refusal = message;
+    },
+    hasRoomFor(count) {
+      room = count;
     },
     failOnce(error) {
       failure = error;
     },
 
-    async launch(hint) {
+    async launch(launch) {
       mayFail();
       if (refusal !== undefined) throw new LaunchRefused(refusal);
-      if (alive.has(taskOf(hint))) return;
-      alive.set(taskOf(hint), true);
-      launches.push(hint);
+      if (tasks.has(nameOf(launch))) return;
+      if (alive().length >= room) throw new NoCapacity("RESOURCE:CPU");
+      tasks.set(nameOf(launch), { launchedAt: now(), isAlive: true });
+      launches.push(launch);
     },
 
-    async isLaunched(hint) {
+    async listAlive() {
       mayFail();
-      return alive.get(taskOf(hint)) ?? false;
+      return alive();
     },
 
-    async state(taskId) {
+    async describe(taskIds) {
       mayFail();
-      const isAlive = alive.get(taskId);
-      if (isAlive === undefined) return "unknown";
-      return isAlive ? "alive" : "stopped";
+      return taskIds.flatMap((taskId) => {
+        const task = tasks.get(taskId);
+        return task ? [{ taskId, ...task }] : [];
+      });
     },
 
     async stop(taskId, why) {
       mayFail();
-      if (!alive.get(taskId)) return;
-      alive.set(taskId, false);
+      const task = tasks.get(taskId);
+      if (!task?.isAlive) return;
+      task.isAlive = false;
       stops.push({ taskId, why });
     },
   };

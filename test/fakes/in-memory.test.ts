@@ -3,24 +3,22 @@ import { eventLogContract } from "../contracts/event-log.contract.ts";
 import { jobQueueContract } from "../contracts/job-queue.contract.ts";
 import { jobStoreContract } from "../contracts/job-store.contract.ts";
 import { runnerLauncherContract } from "../contracts/runner-launcher.contract.ts";
+import { tenantSlotsContract } from "../contracts/tenant-slots.contract.ts";
 import { inMemoryEventLog } from "./in-memory-event-log.ts";
 import { inMemoryJobQueue } from "./in-memory-job-queue.ts";
 import { inMemoryJobStore } from "./in-memory-job-store.ts";
 import { inMemoryRunnerLauncher } from "./in-memory-runner-launcher.ts";
+import { inMemoryTenantSlots } from "./in-memory-tenant-slots.ts";
 
 describe("the in-memory store of jobs", () => jobStoreContract(inMemoryJobStore()));
 
 describe("the in-memory log of events", () => eventLogContract(inMemoryEventLog(), { runs: 200 }));
 
+describe("the in-memory slots", () => tenantSlotsContract(inMemoryTenantSlots()));
+
 describe("the in-memory queue", () => jobQueueContract(async () => inMemoryJobQueue()));
 
 describe("the in-memory launcher", () => {
   const launcher = inMemoryRunnerLauncher();
-  runnerLauncherContract({
-    launcher,
-    tasksOf: async (hint) =>
-      launcher.launches
-        .filter(({ jobId, attempt }) => jobId === hint.jobId && attempt === hint.attempt)
-        .map(launcher.taskOf),
-  });
+  runnerLauncherContract({ launcher, taskOf: async (launch) => launcher.taskOf(launch) });
 });

@@ -10,7 +10,7 @@ export function jobRequest(more: Partial<z.input<typeof NewJob>> = {}): z.input<
 }
 
 export function jobSpec(more: Partial<z.input<typeof NewJob>> = {}): JobSpec {
-  return { ...NewJob.parse(jobRequest(more)), repositoryUrl: "https://github.com/owner/name" };
+  return { ...NewJob.parse(jobRequest(more)), repositoryUrl: "https://github.com/owner/name", retryOf: null };
 }
 
 /** The row of an accepted job; with a new id and, unless given, of a tenant of its own. */

@@ -3,7 +3,8 @@ import { afterAll } from "vitest";
 import { dynamoClient } from "../../adapters/dynamo-client.ts";
 import { dynamoEventLog } from "../../adapters/dynamo-event-log.ts";
 import { dynamoJobStore } from "../../adapters/dynamo-job-store.ts";
-import type { EventLog, JobStore } from "../../core/ports.ts";
+import { dynamoTenantSlots } from "../../adapters/dynamo-tenant-slots.ts";
+import type { EventLog, JobStore, TenantSlots } from "../../core/ports.ts";
 import { startDynamo } from "../../local/dynamo/dynamo-server.ts";
 import { setEnvironment } from "../../local/process-environments.ts";
 import { provisionTable, tableName } from "../../local/provision.ts";
@@ -12,6 +13,7 @@ export interface TestTable {
   readonly client: DynamoDBDocumentClient;
   readonly jobs: JobStore;
   readonly events: EventLog;
+  readonly slots: TenantSlots;
 }
 
 /** The service's table in a DynamoDB of its own, until the tests of the calling file are over. */
@@ -24,5 +26,10 @@ export async function testTable(): Promise<TestTable> {
     client.destroy();
     await dynamo[Symbol.asyncDispose]();
   });
-  return { client, jobs: dynamoJobStore(client, tableName), events: dynamoEventLog(client, tableName) };
+  return {
+    client,
+    jobs: dynamoJobStore(client, tableName),
+    events: dynamoEventLog(client, tableName),
+    slots: dynamoTenantSlots(client, tableName),
+  };
 }

@@ -1,6 +1,7 @@
 import { ulid } from "ulid";
 import { expect, test } from "vitest";
 import { claimJob } from "../../../core/lifecycle/claim-job.ts";
+import { requeueJob } from "../../../core/lifecycle/requeue-job.ts";
 import { leaseSeconds } from "../../../core/limits.ts";
 import { upTo } from "../../helpers/events.ts";
 import { Lifecycle } from "../../helpers/lifecycle.ts";
@@ -24,6 +25,35 @@ test("A claimed job runs, for its owner, under a lease and until a deadline", as
     deadlineAt: "2026-11-22T10:30:00.000Z",
   });
   expect(await life.row(job.jobId)).toEqual(claimed);
+});
+
+test("A claim ends the wait for a runner, and the count of runners that did not come", async () => {
+  const job = await life.starting();
+  await life.jobs.update(job.jobId, { status: ["starting"] }, { waiting: "capacity", lostLaunches: 2, live: "due" });
+
+  expect(await claimJob(life, job, claim)).toMatchObject({ waiting: null, lostLaunches: 0 });
+  expect(await Array.fromAsync(life.jobs.listLive("due"))).not.toContain(job.jobId);
+  expect(await Array.fromAsync(life.jobs.listLive("active"))).toContain(job.jobId);
+});
+
+test("The next attempt keeps when the job began, and has its whole time", async () => {
+  const first = await life.running();
+  await requeueJob(life, first, "The runner's task has stopped.");
+  life.clock.pass(600);
+
+  const claimed = await claimJob(life, { ...first, attempt: 2 }, claim);
+
+  expect(claimed?.startedAt).toBe(first.startedAt);
+  expect(Date.parse(claimed?.deadlineAt ?? "")).toBe(life.now().getTime() + claim.maxMinutes * 60_000);
+});
+
+test("A claim whose answer was lost is the same claim when it is made again", async () => {
+  const job = await life.starting();
+  const claimed = await claimJob(life, job, claim);
+  life.clock.pass(1);
+
+  expect(await claimJob(life, job, claim)).toEqual(claimed);
+  expect(await claimJob(life, job, { ...claim, owner: "task/2" })).toBeUndefined();
 });
 
 test("Of twenty who claim a job at once, one gets it", async () => {

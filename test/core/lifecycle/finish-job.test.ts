@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { appendEvents } from "../../../core/lifecycle/append-events.ts";
 import { type Ending, finishJob, settleJob } from "../../../core/lifecycle/finish-job.ts";
+import { reconcileJobs } from "../../../core/lifecycle/reconcile-jobs.ts";
 import { reasonOf } from "../../../core/reasons.ts";
+import { withEveryDeath } from "../../fakes/dying-ports.ts";
+import { inMemoryStores } from "../../fakes/in-memory-stores.ts";
 import { output, texts, upTo } from "../../helpers/events.ts";
 import { Lifecycle } from "../../helpers/lifecycle.ts";
 import { testTable } from "../../helpers/table.ts";
@@ -24,6 +27,7 @@ describe("finishing", () => {
     expect(ended).toEqual({ ...job, ...succeeded, endedAt: life.now().toISOString() });
     expect(await life.row(job.jobId)).toEqual({ ...ended, lastSeq: 2 });
     expect(await life.isLive(job.jobId)).toBe(false);
+    expect(await life.holdsSlot(job)).toBe(false);
     expect((await life.history(job.jobId)).at(-1)).toEqual({
       seq: 2,
       ts: life.now().toISOString(),
@@ -42,6 +46,18 @@ describe("finishing", () => {
 
     expect(texts(await life.history(job.jobId))).toEqual(["job_queued", "a", "b", "job_finished"]);
     expect((await life.row(job.jobId)).lastSeq).toBe(4);
+  });
+
+  test.each(["waits for a slot", "is due"] as const)("takes a job that %s out of the live jobs too", async (how) => {
+    const crowded = new Lifecycle(stores, how === "waits for a slot" ? 1 : 2);
+    const { tenantId } = await crowded.running();
+    if (how === "is due") crowded.launcher.hasRoomFor(0);
+    const job = await crowded.submitted({ tenantId });
+
+    expect(await finishJob(crowded, job, failed)).toMatchObject({ status: "failed", waiting: null });
+
+    expect(await crowded.isLive(job.jobId)).toBe(false);
+    expect(await crowded.holdsSlot(job)).toBe(false);
   });
 
   test("leaves no pane running", async () => {
@@ -121,6 +137,7 @@ describe("settling", () => {
 
     expect(await life.row(job.jobId)).toEqual({ ...ended, lastSeq: 2 });
     expect(await life.isLive(job.jobId)).toBe(false);
+    expect(await life.holdsSlot(job)).toBe(false);
   });
 
   test("makes up for a crash after the last event, which is not told twice", async () => {
@@ -155,6 +172,19 @@ describe("settling", () => {
     expect(texts(await life.history(job.jobId))).toEqual(["job_queued", "job_finished"]);
   });
 
+  test("releases the slot before the job leaves the live ones, so that no crash between leaves it taken", async () => {
+    const job = await life.running();
+    const stuck = { ...life.slots, release: () => Promise.reject(new Error("down")) };
+
+    await expect(finishJob({ ...life, slots: stuck }, job, succeeded)).rejects.toThrow("down");
+
+    expect(await life.row(job.jobId)).toMatchObject({ status: "succeeded", lastSeq: null });
+    expect(await life.isLive(job.jobId)).toBe(true);
+    await settleJob(life, await life.row(job.jobId));
+    expect(await life.holdsSlot(job)).toBe(false);
+    expect(await life.isLive(job.jobId)).toBe(false);
+  });
+
   test("does nothing for a job that has not ended", async () => {
     const job = await life.running();
 
@@ -178,4 +208,26 @@ describe("settling", () => {
     expect(await life.row(job.jobId)).toMatchObject({ status: "succeeded", lastSeq: null });
     expect(await life.isLive(job.jobId)).toBe(true);
   });
+});
+
+test("A process that dies at any of its steps while it ends a job leaves it running, or ended and told of once", async () => {
+  const deaths = await withEveryDeath(async (dieIn, calls) => {
+    const mortal = new Lifecycle(inMemoryStores(), 1);
+    const job = await mortal.running();
+    const next = await mortal.submitted({ tenantId: job.tenantId });
+
+    await dieIn(mortal, (ports) => finishJob(ports, job, succeeded));
+    await reconcileJobs(mortal);
+
+    if (calls === 0) {
+      expect(await mortal.row(job.jobId)).toEqual(job);
+      return;
+    }
+    expect(await mortal.row(job.jobId)).toMatchObject({ ...succeeded, lastSeq: 2 });
+    expect(texts(await mortal.history(job.jobId))).toEqual(["job_queued", "job_finished"]);
+    expect(await mortal.isLive(job.jobId)).toBe(false);
+    expect(await mortal.slots.holders(job.tenantId)).toEqual([next.jobId]);
+    expect((await mortal.row(next.jobId)).status).toBe("starting");
+  });
+  expect(deaths).toBe(6);
 });

@@ -4,16 +4,16 @@ import { expect, test } from "vitest";
 import { Superseded } from "../../../core/errors.ts";
 import { isTerminal, type JobRecord } from "../../../core/job.ts";
 import { acceptJob } from "../../../core/lifecycle/accept-job.ts";
+import { admitJobs } from "../../../core/lifecycle/admit-jobs.ts";
 import { appendEvents, type EventWriter } from "../../../core/lifecycle/append-events.ts";
 import { cancelJob } from "../../../core/lifecycle/cancel-job.ts";
 import { claimJob } from "../../../core/lifecycle/claim-job.ts";
 import { finishJob } from "../../../core/lifecycle/finish-job.ts";
+import type { StartPorts } from "../../../core/lifecycle/lifecycle-ports.ts";
 import { reconcileJobs } from "../../../core/lifecycle/reconcile-jobs.ts";
-import { type StartPorts, startJob } from "../../../core/lifecycle/start-job.ts";
-import { leaseSeconds, maximumAttempts, startSeconds } from "../../../core/limits.ts";
+import { leaseSeconds, maximumAttempts, maximumLostLaunches, startSeconds } from "../../../core/limits.ts";
 import type { JobHint } from "../../../core/ports.ts";
-import { inMemoryEventLog } from "../../fakes/in-memory-event-log.ts";
-import { inMemoryJobStore } from "../../fakes/in-memory-job-store.ts";
+import { inMemoryStores } from "../../fakes/in-memory-stores.ts";
 import { output, seqs, upTo } from "../../helpers/events.ts";
 import { jobSpec, queuedJob } from "../../helpers/jobs.ts";
 import { Lifecycle } from "../../helpers/lifecycle.ts";
@@ -59,7 +59,7 @@ interface Runner {
 
 /** The service with its runners, some of which have been given up for lost and go on all the same. */
 class World {
-  readonly life = new Lifecycle({ jobs: inMemoryJobStore(), events: inMemoryEventLog() });
+  readonly life = new Lifecycle(inMemoryStores());
   readonly accepted: string[] = [];
   readonly claims: JobHint[] = [];
   runners: Runner[] = [];
@@ -68,9 +68,11 @@ class World {
   readonly #ports: StartPorts = {
     jobs: this.#failing(this.life.jobs),
     events: this.#failing(this.life.events),
+    slots: this.#failing(this.life.slots),
     queue: this.#failing(this.life.queue),
     launcher: this.#failing(this.life.launcher),
     now: this.life.now,
+    maximumConcurrentJobs: this.life.maximumConcurrentJobs,
   };
 
   async run({ action, pick, faults }: Step): Promise<void> {
@@ -78,7 +80,7 @@ class World {
     try {
       await this[action](pick);
     } catch (error) {
-      if (!(error instanceof Crash || error instanceof Superseded || error instanceof AggregateError)) throw error;
+      if (!(error instanceof Crash || error instanceof Superseded)) throw error;
     } finally {
       this.#faults = [];
     }
@@ -88,7 +90,7 @@ class World {
     const job = queuedJob({ jobId: ulid() });
     this.accepted.push(job.jobId);
     await acceptJob(this.#ports, job, jobSpec());
-    await startJob(this.#ports, job);
+    await admitJobs(this.#ports, job.tenantId, job);
   }
 
   /** Any hint that was ever sent, in any order and as often as it comes. */
@@ -155,7 +157,7 @@ class World {
   /** No runner comes or goes on any more, nothing fails; only reconcile runs, as it does each minute. */
   async comeToRest(): Promise<void> {
     this.runners = [];
-    for (const _ of upTo(maximumAttempts + 2)) {
+    for (const _ of upTo(maximumAttempts + maximumLostLaunches)) {
       this.life.clock.pass(startSeconds + leaseSeconds);
       await reconcileJobs(this.life);
     }
@@ -169,7 +171,7 @@ class World {
     return new Proxy(port, {
       get: (target, name, receiver) => {
         const method: unknown = Reflect.get(target, name, receiver);
-        if (typeof method !== "function" || name === "listLive") return method;
+        if (typeof method !== "function" || method.constructor.name === "AsyncGeneratorFunction") return method;
         return async (...parameters: unknown[]) => {
           const kind = this.#faults.shift();
           if (kind === "before") throw new Crash();
@@ -190,7 +192,9 @@ test("Whatever crashes, gets lost, doubled or late: every accepted job ends once
 
       await world.comeToRest();
 
-      expect(await Array.fromAsync(world.life.jobs.listLive())).toEqual([]);
+      for (const place of ["active", "due"] as const) {
+        expect(await Array.fromAsync(world.life.jobs.listLive(place))).toEqual([]);
+      }
       const claimed = world.claims.map(({ jobId, attempt }) => `${jobId}-${attempt}`);
       expect(claimed.length).toBe(new Set(claimed).size);
       for (const jobId of world.accepted) {

@@ -1,6 +1,6 @@
-type Context = Readonly<Record<string, string | number>>;
+type Context = Readonly<Record<string, string | number | boolean>>;
 
-/** One line of JSON on standard error: what operators read. What users read are the job's events. */
+/** One line of JSON on standard error, which is what CloudWatch takes: for operators. What users read are the job's events. */
 export function logError(message: string, error: unknown, context: Context): void {
   const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
   write({ level: "ERROR", message, ...context, cause });
