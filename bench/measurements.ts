@@ -9,5 +9,6 @@ export const measurements: Readonly<Record<string, () => Promise<Measure>>> = {
   api: async () => (await import("./api.ts")).measureApi,
   functions: async () => (await import("./functions.ts")).measureFunctions,
   "events-page": async () => (await import("./events-page.ts")).measureEventsPage,
+  reconcile: async () => (await import("./reconcile.ts")).measureReconcile,
   start: async () => (await import("./start.ts")).measureStart,
 };

@@ -3,14 +3,15 @@ import type { JobSpec } from "../core/job.ts";
 import { acceptedJob } from "../core/lifecycle/accept-job.ts";
 import type { EventLog, JobStore } from "../core/ports.ts";
 
-const spec: JobSpec = {
+/** What a measurement asks for. */
+export const spec: JobSpec = {
   ...{
     provider: "custom",
     mode: "team",
     repo: "octocat/Hello-World",
     repositoryUrl: "https://github.com/octocat/Hello-World",
   },
-  ...{ task: "인사말을 추가해줘", labels: { team: "bench" }, metadata: {} },
+  ...{ task: "인사말을 추가해줘", labels: { team: "bench" }, metadata: {}, retryOf: null },
   options: { maxMinutes: 60, maxLogBytes: 33_554_432, env: {}, agentCommands: { planner: "true" } },
 };
 
