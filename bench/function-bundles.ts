@@ -11,6 +11,7 @@ const project = fileURLToPath(new URL("..", import.meta.url));
 const sdkOf: Readonly<Record<RouteName, readonly Client[]>> = {
   createJob: ["dynamo", "sqs", "ecs"],
   cancelJob: ["dynamo"],
+  retryJob: ["dynamo", "sqs", "ecs"],
   getJob: ["dynamo"],
   listJobs: ["dynamo"],
   listJobEvents: ["dynamo"],

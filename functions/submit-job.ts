@@ -1,4 +1,5 @@
 import { decodeTime, ulid } from "ulid";
+import { logError } from "../adapters/log.ts";
 import { type Job, type JobSpec, toJob } from "../core/job.ts";
 import { acceptedJob, acceptJob } from "../core/lifecycle/accept-job.ts";
 import { admitJobs } from "../core/lifecycle/admit-jobs.ts";
@@ -6,7 +7,6 @@ import type { StartPorts } from "../core/lifecycle/lifecycle-ports.ts";
 import type { NewJob } from "../core/new-job.ts";
 import { type RepositoryPolicy, resolveRepository } from "../core/repository.ts";
 import { firstRequest, replayHeader } from "./idempotency.ts";
-import { logError } from "../adapters/log.ts";
 import { ProblemError } from "./problem-error.ts";
 
 export interface SubmitPorts extends StartPorts {
