@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startApi } from "./api.ts";
 import { startDynamo } from "./dynamo/dynamo-server.ts";
-import { type EcsServer, startEcs } from "./ecs/ecs-server.ts";
+import { type EcsServer, type EcsTaskStoppedEvent, startEcs } from "./ecs/ecs-server.ts";
 import { endKeptSessions } from "./kept-sessions.ts";
 import { functionEnvironment, runnerEnvironment, setEnvironment, taskDefinition } from "./process-environments.ts";
 import { provisionQueue, provisionTable } from "./provision.ts";
@@ -22,6 +22,11 @@ export interface Stack extends AsyncDisposable {
 const reconcileEverySeconds = 60;
 /** What EventBridge sends by the clock. */
 const eachMinute = { source: "aws.events", "detail-type": "Scheduled Event" };
+/** What ECS says of a runner that ended as it should. Which one it was does not matter to what waits for its room. */
+const runnerDone = {
+  source: "aws.ecs",
+  detail: { stopCode: "EssentialContainerExited", containers: [{ exitCode: 0 }] },
+} as const;
 const maximumRunners = 50;
 const runnerStopSeconds = 30;
 
@@ -59,7 +64,7 @@ export async function startStack(settings: LocalSettings, log: (line: string) =>
     },
     maximumTasks: maximumRunners,
     stopTimeoutSeconds: runnerStopSeconds,
-    onTaskStopped: reconcile,
+    onTaskStopped: (event) => reconcile(isDone(event) ? runnerDone : event),
     onTaskOutput: (taskArn, line) => log(`runner ${taskArn.slice(-6)}: ${line}`),
   });
   setEnvironment({
@@ -94,6 +99,12 @@ async function makeFolders(dataDirectory: string | undefined, cleanUp: AsyncDisp
   });
   const stored = (name: string) => (dataDirectory === undefined ? {} : { directory: join(root, name) });
   return { dynamo: stored("dynamodb"), sqs: stored("sqs"), tasks: join(root, "tasks"), runner: join(root, "runner") };
+}
+
+/** Hundreds of runners may end faster than they are looked after one by one: they are told as one. */
+function isDone({ detail }: EcsTaskStoppedEvent): boolean {
+  const { stopCode, containers } = runnerDone.detail;
+  return detail.stopCode === stopCode && detail.containers.every(({ exitCode }) => exitCode === containers[0].exitCode);
 }
 
 async function reconcileOn(event: object): Promise<void> {

@@ -1,9 +1,11 @@
-import { DescribeTasksCommand, ECSClient, ListTasksCommand } from "@aws-sdk/client-ecs";
+import { DescribeTasksCommand, ECSClient, RunTaskCommand, type RunTaskCommandInput } from "@aws-sdk/client-ecs";
 import { ulid } from "ulid";
 import { afterAll, describe, expect, test } from "vitest";
 import { ecsRunnerLauncher } from "../../adapters/ecs-runner-launcher.ts";
-import { LaunchRefused } from "../../core/errors.ts";
+import { LaunchRefused, NoCapacity } from "../../core/errors.ts";
+import type { Launch } from "../../core/ports.ts";
 import { runnerLauncherContract } from "../contracts/runner-launcher.contract.ts";
+import { upTo } from "../helpers/events.ts";
 import { forever, testEcs } from "../local/ecs/test-ecs.ts";
 
 const maximumTasks = 3;
@@ -14,45 +16,88 @@ const { client, cluster } = ecs;
 const settings = { cluster, taskDefinition: "runner", subnets: [], securityGroups: [] };
 const launcher = ecsRunnerLauncher(client, settings);
 const offline = { region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
-const newHint = () => ({ jobId: ulid(), attempt: 1 });
+const newLaunch = (): Launch => ({ jobId: ulid(), attempt: 1, launch: 1 });
+const stopped = (taskId: string) => ecs.stopped({ taskArn: taskId });
 
-async function tasksOf({ jobId, attempt }: { jobId: string; attempt: number }): Promise<string[]> {
-  const list = new ListTasksCommand({ cluster, startedBy: `${jobId}-${attempt}` });
-  return (await client.send(list)).taskArns ?? [];
+/** ECS answers a token with the task that it has started. */
+async function taskOf({ jobId, launch }: Launch): Promise<string> {
+  const again: RunTaskCommandInput = {
+    ...{ cluster, taskDefinition: "runner", launchType: "FARGATE", enableExecuteCommand: true },
+    ...{ clientToken: `${jobId}-${launch}`, startedBy: `${jobId}-${launch}` },
+  };
+  const { tasks } = await client.send(new RunTaskCommand(again));
+  return tasks?.[0]?.taskArn ?? "none";
 }
 
 /** Ends all tasks, so that there is room again. */
 async function makeRoom(): Promise<void> {
-  const { taskArns = [] } = await client.send(new ListTasksCommand({ cluster }));
   await Promise.all(
-    taskArns.map(async (taskArn) => {
-      await launcher.stop(taskArn, "making room");
-      await ecs.stopped({ taskArn });
+    (await launcher.listAlive()).map(async (taskId) => {
+      await launcher.stop(taskId, "making room");
+      await stopped(taskId);
     }),
   );
 }
 
-runnerLauncherContract({ launcher, tasksOf, makeRoom });
+runnerLauncherContract({ launcher, taskOf, ended: stopped, makeRoom });
 
-test("A stopped task is known as such, with the reason that was given", async () => {
-  await makeRoom();
-  const hint = newHint();
-  await launcher.launch(hint);
-  const [taskId = ""] = await tasksOf(hint);
+test("A task is stopped with the reason that is given, and is not alive before its process has begun nor after its end", async () => {
+  const launch = newLaunch();
+  await launcher.launch(launch);
+  const taskId = await taskOf(launch);
+
+  expect(await launcher.describe([taskId])).toMatchObject([{ isAlive: true }]);
   await launcher.stop(taskId, "The lease of its job is over.");
-  await ecs.stopped({ taskArn: taskId });
+  await stopped(taskId);
 
   const { tasks } = await client.send(new DescribeTasksCommand({ cluster, tasks: [taskId] }));
-
-  expect(await launcher.state(taskId)).toBe("stopped");
+  expect(await launcher.describe([taskId])).toMatchObject([{ isAlive: false }]);
   expect(tasks?.[0]?.stoppedReason).toBe("The lease of its job is over.");
 });
 
-describe("a launch is refused", () => {
+test("Only tasks of the own family are listed", async () => {
+  await launcher.launch(newLaunch());
+
+  expect(await launcher.listAlive()).toHaveLength(1);
+  expect(await ecsRunnerLauncher(client, { ...settings, taskDefinition: "another" }).listAlive()).toEqual([]);
+  await makeRoom();
+});
+
+/** Answers in the place of ECS, and keeps what was asked. */
+function answering(answer: (command: string, input: Record<string, unknown>) => object) {
+  const asked: { command: string; input: Record<string, unknown> }[] = [];
+  const fake = new ECSClient({ ...offline, maxAttempts: 1 });
+  fake.middlewareStack.add(
+    (_next, context) => async (parameters) => {
+      const [command, input] = [context.commandName ?? "", parameters.input as unknown as Record<string, unknown>];
+      asked.push({ command, input });
+      return { output: answer(command, input) as never, response: undefined };
+    },
+    { step: "initialize" },
+  );
+  return { launcher: ecsRunnerLauncher(fake, settings), asked };
+}
+
+/** An error as the SDK makes it of an answer of ECS; the client's own classes come from the wire only. */
+function refusing(type: string, message: string) {
+  const fake = new ECSClient({ ...offline, maxAttempts: 1 });
+  fake.middlewareStack.add(
+    () => async () => ({
+      response: {
+        ...{ statusCode: 400, headers: { "content-type": "application/x-amz-json-1.1" } },
+        body: Buffer.from(JSON.stringify({ __type: type, message })),
+      },
+    }),
+    { step: "deserialize", priority: "low" },
+  );
+  return ecsRunnerLauncher(fake, settings);
+}
+
+describe("a launch is refused for good", () => {
   test("where there is no such task definition, with what ECS said", async () => {
     const misconfigured = ecsRunnerLauncher(client, { ...settings, taskDefinition: "no-such-family" });
 
-    const launch = misconfigured.launch(newHint());
+    const launch = misconfigured.launch(newLaunch());
 
     await expect(launch).rejects.toThrow(LaunchRefused);
     await expect(launch).rejects.toThrow("ECS refused to start a runner: TaskDefinition not found: no-such-family.");
@@ -61,33 +106,91 @@ describe("a launch is refused", () => {
   test("where there is no such cluster", async () => {
     const misconfigured = ecsRunnerLauncher(client, { ...settings, cluster: "no-such-cluster" });
 
-    await expect(misconfigured.launch(newHint())).rejects.toThrow(LaunchRefused);
+    await expect(misconfigured.launch(newLaunch())).rejects.toThrow(LaunchRefused);
   });
 
-  test("where there is no capacity, with the reason", async () => {
-    await makeRoom();
-    for (let task = 0; task < maximumTasks; task++) await launcher.launch(newHint());
-
-    const launch = launcher.launch(newHint());
+  test.each([
+    ["ClientException", "TaskDefinition is inactive"],
+    ["ClientException", "ECS was unable to assume the role that was provided for this task."],
+    ["InvalidParameterException", "Network Configuration must be provided when networkMode 'awsvpc' is specified."],
+    ["ClusterNotFoundException", "Cluster not found."],
+  ])("where ECS says %s: %s", async (type, message) => {
+    const launch = refusing(type, message).launch(newLaunch());
 
     await expect(launch).rejects.toThrow(LaunchRefused);
-    await expect(launch).rejects.toThrow("ECS started no runner: Capacity is unavailable at this time.");
+    await expect(launch).rejects.toThrow(message);
   });
 });
 
-test("A launch that ECS could not answer is not refused: it may be tried again", async () => {
-  const unreachable = new ECSClient({ ...offline, endpoint: "http://127.0.0.1:1", maxAttempts: 1 });
+describe("a launch finds no room now", () => {
+  test("where ECS starts nothing, with the reason", async () => {
+    await makeRoom();
+    for (const _task of upTo(maximumTasks)) await launcher.launch(newLaunch());
 
-  const error: unknown = await ecsRunnerLauncher(unreachable, settings)
-    .launch(newHint())
-    .catch((thrown) => thrown);
+    const launch = launcher.launch(newLaunch());
 
-  expect(error).toBeInstanceOf(Error);
-  expect(error).not.toBeInstanceOf(LaunchRefused);
+    await expect(launch).rejects.toThrow(NoCapacity);
+    await expect(launch).rejects.toThrow("ECS started no runner: Capacity is unavailable at this time.");
+  });
+
+  test("and there is none left behind: the same launch starts one as soon as there is room", async () => {
+    await makeRoom();
+    for (const _task of upTo(maximumTasks)) await launcher.launch(newLaunch());
+    const launch = newLaunch();
+    await expect(launcher.launch(launch)).rejects.toThrow(NoCapacity);
+    await makeRoom();
+
+    await launcher.launch(launch);
+
+    expect(await launcher.listAlive()).toHaveLength(1);
+    await makeRoom();
+  });
+
+  test("with every reason that ECS gives, and without one", async () => {
+    const failing = (failures: object[]) => answering(() => ({ tasks: [], failures })).launcher.launch(newLaunch());
+
+    await expect(failing([{ reason: "RESOURCE:CPU" }, { reason: "AGENT" }])).rejects.toThrow("RESOURCE:CPU; AGENT");
+    await expect(failing([])).rejects.toThrow(NoCapacity);
+  });
+
+  test.each([
+    "You've reached the limit on the number of vCPUs you can run concurrently",
+    "You’ve reached the limit on the number of tasks you can run concurrently",
+    "The Fargate on-demand vCPU resource count quota has been exceeded.",
+    "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+  ])("where a quota of the account is used up, which ECS tells as an error of the client: %s", async (message) => {
+    const launch = refusing("ClientException", message).launch(newLaunch());
+
+    await expect(launch).rejects.toThrow(NoCapacity);
+    await expect(launch).rejects.toThrow(message);
+  });
 });
 
-test("A launch asks for Fargate in the given network, and says nothing of the job but its id and attempt", async () => {
-  const hint = newHint();
+describe("a launch may have been carried out or not, and may be tried again", () => {
+  test("where ECS could not be reached", async () => {
+    const unreachable = new ECSClient({ ...offline, endpoint: "http://127.0.0.1:1", maxAttempts: 1 });
+
+    const launch = ecsRunnerLauncher(unreachable, settings).launch(newLaunch());
+
+    await expect(launch).rejects.toThrow();
+    await expect(launch).rejects.not.toThrow(LaunchRefused);
+    await expect(launch).rejects.not.toThrow(NoCapacity);
+  });
+
+  test.each([
+    ["ThrottlingException", "Rate exceeded"],
+    ["ServerException", "Service Unavailable. Please try again later."],
+    ["AccessDeniedException", "User is not authorized to perform: ecs:RunTask"],
+  ])("where ECS says %s: %s", async (type, message) => {
+    const launch = refusing(type, message).launch(newLaunch());
+
+    await expect(launch).rejects.toThrow(message);
+    await expect(launch).rejects.not.toThrow(LaunchRefused);
+    await expect(launch).rejects.not.toThrow(NoCapacity);
+  });
+});
+
+test("A launch asks for Fargate in the given network, and says nothing of the job but its id and launch", async () => {
   const asking = new ECSClient(offline);
   const asked = Promise.withResolvers<unknown>();
   asking.middlewareStack.add(
@@ -99,17 +202,96 @@ test("A launch asks for Fargate in the given network, and says nothing of the jo
     { step: "initialize" },
   );
   const inNetwork = ecsRunnerLauncher(asking, { ...settings, subnets: ["subnet-1"], securityGroups: ["sg-1"] });
-  await expect(inNetwork.launch(hint)).rejects.toThrow("not sent");
+  const launch = { jobId: ulid(), attempt: 2, launch: 5 };
+  await expect(inNetwork.launch(launch)).rejects.toThrow("not sent");
 
   expect(await asked.promise).toEqual({
     cluster,
     taskDefinition: "runner",
-    clientToken: `${hint.jobId}-1`,
-    startedBy: `${hint.jobId}-1`,
+    clientToken: `${launch.jobId}-5`,
+    startedBy: `${launch.jobId}-5`,
     launchType: "FARGATE",
     enableExecuteCommand: true,
     networkConfiguration: {
       awsvpcConfiguration: { subnets: ["subnet-1"], securityGroups: ["sg-1"], assignPublicIp: "ENABLED" },
     },
+  });
+});
+
+describe("of more than a hundred tasks, which is the most that ECS answers at once,", () => {
+  const taskArns = upTo(230).map((number) => `arn:aws:ecs:us-east-1:000000000000:task/${cluster}/${number}`);
+
+  test("all are listed", async () => {
+    const { launcher: many, asked } = answering((_command, { nextToken }) => {
+      const start = Number(nextToken ?? 0);
+      const nextStart = start + 100;
+      return {
+        taskArns: taskArns.slice(start, nextStart),
+        nextToken: nextStart < taskArns.length ? `${nextStart}` : undefined,
+      };
+    });
+
+    expect(await many.listAlive()).toEqual(taskArns);
+    expect(asked).toHaveLength(3);
+    expect(asked[0]?.input).toMatchObject({ cluster, family: "runner", desiredStatus: "RUNNING" });
+  });
+
+  test("all are described, a hundred at a time", async () => {
+    const createdAt = new Date("2026-11-22T10:00:00.000Z");
+    const { launcher: many, asked } = answering((_command, { tasks }) => ({
+      tasks: (tasks as string[]).map((taskArn) => ({ taskArn, lastStatus: "RUNNING", createdAt })),
+    }));
+
+    const described = await many.describe(taskArns);
+
+    expect(described.map(({ taskId }) => taskId)).toEqual(taskArns);
+    expect(described[0]).toEqual({ taskId: taskArns[0], isAlive: true, launchedAt: createdAt });
+    expect(asked.map(({ input }) => (input.tasks as string[]).length)).toEqual([100, 100, 30]);
+  });
+});
+
+test.each([
+  ["PROVISIONING", true],
+  ["PENDING", true],
+  ["ACTIVATING", true],
+  ["RUNNING", true],
+  ["DEACTIVATING", true],
+  ["STOPPING", true],
+  ["DEPROVISIONING", false],
+  ["STOPPED", false],
+])("A task that is %s is alive as long as its container may be: %s", async (lastStatus, isAlive) => {
+  const { launcher: one } = answering(() => ({ tasks: [{ taskArn: "task", lastStatus }] }));
+
+  expect(await one.describe(["task"])).toMatchObject([{ isAlive }]);
+});
+
+describe("a name that ECS does not take for a task's", () => {
+  /** Refuses a call with any name that is none of this cluster's, as ECS does; the stand-in takes them for unknown tasks. */
+  client.middlewareStack.add(
+    (next, context) => async (parameters) => {
+      const { tasks = [] } = parameters.input as { tasks?: string[] };
+      const isKnown = (task: string) => task.includes(`:task/${cluster}/`);
+      if (context.commandName !== "DescribeTasksCommand" || tasks.every(isKnown)) return next(parameters);
+      return next({ ...parameters, input: { ...parameters.input, tasks: [] } });
+    },
+    { step: "initialize" },
+  );
+  const foreign = [
+    "runner-8f14e45f",
+    "arn:aws:ecs:us-east-1:000000000000:task/another-cluster/0123456789abcdef0123456789abcdef",
+  ];
+
+  test("is left out, and the others are described all the same", async () => {
+    const launch = newLaunch();
+    await launcher.launch(launch);
+    const taskId = await taskOf(launch);
+
+    expect((await launcher.describe([...foreign, taskId])).map((task) => task.taskId)).toEqual([taskId]);
+    expect(await launcher.describe(foreign)).toEqual([]);
+    await makeRoom();
+  });
+
+  test("may be told to stop", async () => {
+    for (const taskId of foreign) await expect(launcher.stop(taskId, "a test")).resolves.toBeUndefined();
   });
 });

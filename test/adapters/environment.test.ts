@@ -24,7 +24,35 @@ describe("the functions' environment", () => {
       SECURITY_GROUPS: [],
       GIT_BASE_URL: "https://github.com/",
       REPOSITORY_ALLOW_LIST: ["https://github.com/"],
+      MAX_CONCURRENT_JOBS: 10,
+      MAX_QUEUED_JOBS: 1_000,
     });
+  });
+
+  test.each([
+    ["MAX_CONCURRENT_JOBS", "1", 1],
+    ["MAX_CONCURRENT_JOBS", "10000", 10_000],
+    ["MAX_QUEUED_JOBS", "1", 1],
+    ["MAX_QUEUED_JOBS", "100000", 100_000],
+  ] as const)("may set %s to %s", (name, text, number) => {
+    expect(parseEnvironment(FunctionEnvironment, { ...functionVariables, [name]: text })[name]).toBe(number);
+  });
+
+  test.each([
+    ["MAX_CONCURRENT_JOBS", "0"],
+    ["MAX_CONCURRENT_JOBS", "10001"],
+    ["MAX_CONCURRENT_JOBS", "-1"],
+    ["MAX_CONCURRENT_JOBS", "1.5"],
+    ["MAX_CONCURRENT_JOBS", "1e3"],
+    ["MAX_CONCURRENT_JOBS", "ten"],
+    ["MAX_CONCURRENT_JOBS", ""],
+    ["MAX_QUEUED_JOBS", "0"],
+    ["MAX_QUEUED_JOBS", "100001"],
+    ["MAX_QUEUED_JOBS", "99999999999999999999"],
+  ])("is refused where %s is %j, with the numbers that it may be", (name, text) => {
+    const parse = () => parseEnvironment(FunctionEnvironment, { ...functionVariables, [name]: text });
+
+    expect(parse).toThrow(new RegExp(`${name}: must be a whole number from 1 to 100*`));
   });
 
   test("has lists separated by commas, whatever space and whatever gaps are between", () => {
@@ -65,6 +93,7 @@ describe("the runner's environment", () => {
       WORK_ROOT: "/tmp/omx-web-runs",
       TMUX_KEEP_SESSION_ON_FINISH: false,
       JOB_SKIP_GIT_CLONE: false,
+      JOB_SILENCE_MINUTES: 10,
       GIT_BASE_URL: "https://github.com/",
       AGENT_USER: "nobody",
     });
@@ -83,6 +112,20 @@ describe("the runner's environment", () => {
   });
 
   test.each([
+    ["30", 30],
+    ["0.01", 0.01],
+  ])("has a time of silence in minutes, whole or not: %s", (text, minutes) => {
+    const environment = { ...runnerVariables, JOB_SILENCE_MINUTES: text };
+
+    expect(parseEnvironment(RunnerEnvironment, environment).JOB_SILENCE_MINUTES).toBe(minutes);
+  });
+
+  test.each([
+    ["JOB_SILENCE_MINUTES", "0"],
+    ["JOB_SILENCE_MINUTES", "-1"],
+    ["JOB_SILENCE_MINUTES", ""],
+    ["JOB_SILENCE_MINUTES", "ten"],
+    ["JOB_SILENCE_MINUTES", "Infinity"],
     ["JOB_SKIP_GIT_CLONE", "true"],
     ["TMUX_KEEP_SESSION_ON_FINISH", ""],
     ["WORK_ROOT", "runs"],

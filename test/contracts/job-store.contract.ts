@@ -1,12 +1,14 @@
 import { ulid } from "ulid";
 import { describe, expect, test } from "vitest";
-import type { JobChanges, JobGuard, JobStore } from "../../core/ports.ts";
+import type { JobChanges, JobGuard, JobStore, LivePlace } from "../../core/ports.ts";
 import { upTo } from "../helpers/events.ts";
 import { jobSpec, queuedJob } from "../helpers/jobs.ts";
 
 /** What every store of jobs does. */
 export function jobStoreContract(jobs: JobStore): void {
-  const running: JobChanges = { status: "running", attempt: 2, owner: "task-1", leaseUntil: 1_000, startUntil: null };
+  const running: JobChanges = {
+    ...{ status: "running", attempt: 2, owner: "task-1", leaseUntil: 1_000, startUntil: null, launches: 3 },
+  };
 
   async function storedJob(changes?: JobChanges) {
     const job = queuedJob();
@@ -16,8 +18,20 @@ export function jobStoreContract(jobs: JobStore): void {
     return stored;
   }
 
-  async function liveIds(): Promise<string[]> {
-    return Array.fromAsync(jobs.listLive());
+  const activeIds = () => Array.fromAsync(jobs.listLive("active"));
+  const dueIds = () => Array.fromAsync(jobs.listLive("due"));
+  const waitingIds = (tenantId: string) => Array.fromAsync(jobs.listWaiting(tenantId));
+
+  /** Jobs of successive milliseconds that wait for a slot of their tenant; answers their ids, the oldest first. */
+  async function waitingJobs(tenantId: string, count: number): Promise<string[]> {
+    const now = Date.now();
+    const jobIds = upTo(count).map((number) => ulid(now + number));
+    // Not in the order of their age.
+    for (const jobId of jobIds.toReversed()) {
+      await jobs.create(queuedJob({ jobId, tenantId }), jobSpec());
+      await jobs.update(jobId, { status: ["queued"] }, { live: { waitingTenant: tenantId } });
+    }
+    return jobIds;
   }
 
   describe("a stored job", () => {
@@ -42,7 +56,14 @@ export function jobStoreContract(jobs: JobStore): void {
 
     test("is not there for an id that was never stored", async () => {
       expect(await jobs.get(ulid())).toBeUndefined();
+      expect(await jobs.glance(ulid())).toBeUndefined();
       expect(await jobs.getSpec(ulid())).toBeUndefined();
+    });
+
+    test("is seen at a glance as it is, once it has been so for a while", async () => {
+      const job = await storedJob({ status: "starting", attempt: 1 });
+
+      expect(await jobs.glance(job.jobId)).toEqual(job);
     });
   });
 
@@ -62,6 +83,7 @@ export function jobStoreContract(jobs: JobStore): void {
       ["one of several statuses", { status: ["queued", "running"] }],
       ["the attempt", { ...met, attempt: 2 }],
       ["the owner", { ...met, owner: "task-1" }],
+      ["the number of launches", { ...met, launches: 3 }],
       ["the lease", { ...met, leaseUntil: 1_000 }],
       ["that nobody has asked to cancel", { ...met, cancelRequested: false }],
       ["that the job is not settled", { ...met, settled: false }],
@@ -76,6 +98,7 @@ export function jobStoreContract(jobs: JobStore): void {
       ["has no status that would do", { status: [] }],
       ["has another attempt", { ...met, attempt: 1 }],
       ["has another owner", { ...met, owner: "task-2" }],
+      ["was launched once more", { ...met, launches: 2 }],
       ["has another lease", { ...met, leaseUntil: 999 }],
     ])("changes nothing when the row %s", async (_name, guard) => {
       const job = await storedJob(running);
@@ -112,13 +135,13 @@ export function jobStoreContract(jobs: JobStore): void {
   describe("the live jobs", () => {
     test("hold a job from when it is stored, through its end, until it is settled", async () => {
       const { jobId } = await storedJob();
-      expect(await liveIds()).toContain(jobId);
+      expect(await activeIds()).toContain(jobId);
       await jobs.update(jobId, { status: ["queued"] }, { status: "failed" });
-      expect(await liveIds()).toContain(jobId);
+      expect(await activeIds()).toContain(jobId);
 
       await jobs.update(jobId, { status: ["failed"], settled: false }, { lastSeq: 2, settled: true });
 
-      expect(await liveIds()).not.toContain(jobId);
+      expect(await activeIds()).not.toContain(jobId);
       expect(await jobs.get(jobId)).toMatchObject({ status: "failed", lastSeq: 2 });
     });
 
@@ -138,7 +161,7 @@ export function jobStoreContract(jobs: JobStore): void {
       await jobs.update(first.jobId, { status: ["failed"] }, { lastSeq: 1, settled: true });
       await jobs.create(first, jobSpec());
 
-      const ids = await liveIds();
+      const ids = await activeIds();
 
       const ours = ids.filter((id) => stored.some((job) => job.jobId === id)).sort();
       expect(ours).toEqual(
@@ -147,6 +170,80 @@ export function jobStoreContract(jobs: JobStore): void {
           .map((job) => job.jobId)
           .sort(),
       );
+    });
+
+    test("have each job in one place at a time, and changes that say nothing of it leave it there", async () => {
+      const { jobId, tenantId } = await storedJob();
+      const move = (live: LivePlace) => jobs.update(jobId, { status: ["queued"] }, { live });
+      const places = async () => ({
+        active: (await activeIds()).includes(jobId),
+        due: (await dueIds()).includes(jobId),
+        waiting: (await waitingIds(tenantId)).includes(jobId),
+      });
+
+      await move("due");
+      await jobs.update(jobId, { status: ["queued"] }, { stage: "planner" });
+      expect(await places()).toEqual({ active: false, due: true, waiting: false });
+      await move({ waitingTenant: tenantId });
+      expect(await places()).toEqual({ active: false, due: false, waiting: true });
+      await move("active");
+      expect(await places()).toEqual({ active: true, due: false, waiting: false });
+    });
+
+    test.each(["due", "waiting"] as const)("hold no settled job, wherever it was: %s", async (place) => {
+      const { jobId, tenantId } = await storedJob();
+      const live = place === "due" ? place : { waitingTenant: tenantId };
+      await jobs.update(jobId, { status: ["queued"] }, { status: "cancelled", live });
+
+      await jobs.update(jobId, { status: ["cancelled"], settled: false }, { lastSeq: 2, settled: true });
+
+      expect(await dueIds()).not.toContain(jobId);
+      expect(await waitingIds(tenantId)).toEqual([]);
+      expect(await Array.fromAsync(jobs.listWaitingTenants())).not.toContain(tenantId);
+    });
+  });
+
+  describe("the waiting jobs", () => {
+    test("of a tenant come oldest first, whatever the order in which they came to wait", async () => {
+      const tenantId = ulid();
+      const ids = await waitingJobs(tenantId, 5);
+
+      expect(await waitingIds(tenantId)).toEqual(ids);
+      expect(await waitingIds(ulid())).toEqual([]);
+    });
+
+    test("are counted, but no further than asked for", async () => {
+      const tenantId = ulid();
+      await waitingJobs(tenantId, 5);
+
+      expect(await jobs.countWaiting(tenantId, 10)).toBe(5);
+      expect(await jobs.countWaiting(tenantId, 5)).toBe(5);
+      expect(await jobs.countWaiting(tenantId, 3)).toBe(3);
+      expect(await jobs.countWaiting(ulid(), 3)).toBe(0);
+    });
+
+    test("are each its own tenant's, also where one tenant's name is the beginning of another's", async () => {
+      const common = ulid();
+      const tenants = [
+        common,
+        `${common}0`,
+        `${common}#`,
+        `${common}#${common}`,
+        `${common}~`,
+        `~${common}`,
+        `${common}!`,
+      ];
+      const more = [`${common}%23`, `${common}/a b`, `한국어-${common}`, `한국어-${common}팀`, `👩‍👩‍👧${common}`];
+      const ids = new Map<string, string[]>();
+      for (const tenantId of [...tenants, ...more]) ids.set(tenantId, await waitingJobs(tenantId, 2));
+
+      const listed = await Array.fromAsync(jobs.listWaitingTenants());
+
+      expect(listed.filter((tenantId) => ids.has(tenantId)).sort()).toEqual([...ids.keys()].sort());
+      for (const [tenantId, jobIds] of ids) {
+        expect(await waitingIds(tenantId)).toEqual(jobIds);
+        expect(await jobs.countWaiting(tenantId, 10)).toBe(2);
+      }
     });
   });
 

@@ -1,72 +1,106 @@
 import { ulid } from "ulid";
 import { afterEach, expect, test } from "vitest";
-import type { JobHint, RunnerLauncher } from "../../core/ports.ts";
+import type { Launch, RunnerLauncher } from "../../core/ports.ts";
 
 /** What every launcher does. */
 export interface LauncherUnderTest {
   readonly launcher: RunnerLauncher;
-  /** The tasks that run for this attempt. */
-  tasksOf(hint: JobHint): Promise<readonly string[]>;
+  /** The task that this launch has started. */
+  taskOf(launch: Launch): Promise<string>;
+  /** Resolves when the task, which was told to stop, is not alive any more. */
+  ended?(taskId: string): Promise<unknown>;
   /** Ends what other tests have launched. */
   makeRoom?(): Promise<void>;
 }
 
-export function runnerLauncherContract({ launcher, tasksOf, makeRoom }: LauncherUnderTest): void {
+export function runnerLauncherContract({ launcher, taskOf, ended, makeRoom }: LauncherUnderTest): void {
   if (makeRoom) afterEach(makeRoom);
-  const newHint = () => ({ jobId: ulid(), attempt: 1 });
+  const newLaunch = (more: Partial<Launch> = {}): Launch => ({ jobId: ulid(), attempt: 1, launch: 1, ...more });
 
-  async function launchedTask(): Promise<{ hint: JobHint; taskId: string }> {
-    const hint = newHint();
-    await launcher.launch(hint);
-    const [taskId = ""] = await tasksOf(hint);
-    return { hint, taskId };
+  async function launchedTask(): Promise<{ launch: Launch; taskId: string }> {
+    const launch = newLaunch();
+    await launcher.launch(launch);
+    return { launch, taskId: await taskOf(launch) };
   }
 
-  test("A launch starts one task, known by its job and attempt and by its own id", async () => {
-    const { hint, taskId } = await launchedTask();
+  async function stop(taskId: string): Promise<void> {
+    await launcher.stop(taskId, "a test");
+    await ended?.(taskId);
+  }
 
-    expect(await launcher.isLaunched(hint)).toBe(true);
-    expect(await launcher.state(taskId)).toBe("alive");
+  test("A launch starts one task, which is listed and described as alive", async () => {
+    const before = await launcher.listAlive();
+    const earliest = Date.now() - 1_000;
+
+    const { taskId } = await launchedTask();
+
+    expect((await launcher.listAlive()).filter((task) => !before.includes(task))).toEqual([taskId]);
+    const [task] = await launcher.describe([taskId]);
+    expect(task).toMatchObject({ taskId, isAlive: true });
+    expect(task?.launchedAt.getTime()).toBeGreaterThanOrEqual(earliest);
+    expect(task?.launchedAt.getTime()).toBeLessThanOrEqual(Date.now() + 1_000);
   });
 
   test("The same launch again starts nothing new", async () => {
-    const { hint, taskId } = await launchedTask();
+    const { launch, taskId } = await launchedTask();
+    const alive = await launcher.listAlive();
 
-    await launcher.launch(hint);
+    await launcher.launch(launch);
 
-    expect(await tasksOf(hint)).toEqual([taskId]);
+    expect(await launcher.listAlive()).toEqual(alive);
+    expect(await taskOf(launch)).toBe(taskId);
   });
 
-  test("Another attempt of the job is another task", async () => {
-    const { hint, taskId } = await launchedTask();
-    const next = { ...hint, attempt: 2 };
+  test("The same launch again starts nothing new also when its task has ended", async () => {
+    const { launch, taskId } = await launchedTask();
+    await stop(taskId);
 
-    expect(await launcher.isLaunched(next)).toBe(false);
-    await launcher.launch(next);
+    await launcher.launch(launch);
 
-    expect(await launcher.isLaunched(next)).toBe(true);
-    expect(await tasksOf(next)).not.toContain(taskId);
+    expect(await launcher.listAlive()).not.toContain(taskId);
+    expect(await launcher.describe([taskId])).toMatchObject([{ isAlive: false }]);
   });
 
-  test("A task that was told to stop counts as no launch any more", async () => {
-    const { hint, taskId } = await launchedTask();
+  test("Another launch of the job is another task, whether for the same attempt or the next", async () => {
+    const { launch, taskId } = await launchedTask();
+    const again = { ...launch, launch: 2 };
+    const nextAttempt = { ...launch, launch: 3, attempt: 2 };
 
-    await launcher.stop(taskId, "a test");
+    await launcher.launch(again);
+    await launcher.launch(nextAttempt);
 
-    expect(await launcher.isLaunched(hint)).toBe(false);
+    const tasks = [taskId, await taskOf(again), await taskOf(nextAttempt)];
+    expect(new Set(tasks).size).toBe(3);
+    expect(await launcher.listAlive()).toEqual(expect.arrayContaining(tasks));
   });
 
-  test("A task that nobody remembers is unknown, and may be told to stop all the same", async () => {
-    expect(await launcher.state(ulid())).toBe("unknown");
-    expect(await launcher.isLaunched(newHint())).toBe(false);
-    await expect(launcher.stop(ulid(), "a test")).resolves.toBeUndefined();
+  test("A task that was told to stop is listed no more, and known to have stopped", async () => {
+    const { taskId } = await launchedTask();
+
+    await stop(taskId);
+
+    expect(await launcher.listAlive()).not.toContain(taskId);
+    expect(await launcher.describe([taskId])).toMatchObject([{ taskId, isAlive: false }]);
   });
 
   test("Stopping twice is the same as once", async () => {
     const { taskId } = await launchedTask();
 
     await launcher.stop(taskId, "a test");
-
     await expect(launcher.stop(taskId, "a test")).resolves.toBeUndefined();
+    await ended?.(taskId);
+    await expect(launcher.stop(taskId, "a test")).resolves.toBeUndefined();
+
+    expect(await launcher.describe([taskId])).toMatchObject([{ isAlive: false }]);
+  });
+
+  test("A task that nobody remembers is left out of the description, and may be told to stop all the same", async () => {
+    const { taskId } = await launchedTask();
+    const unknown = [ulid(), `runner-${crypto.randomUUID()}`, `${taskId.slice(0, -8)}00000000`];
+
+    expect((await launcher.describe([...unknown, taskId])).map((task) => task.taskId)).toEqual([taskId]);
+    expect(await launcher.describe(unknown)).toEqual([]);
+    expect(await launcher.describe([])).toEqual([]);
+    for (const other of unknown) await expect(launcher.stop(other, "a test")).resolves.toBeUndefined();
   });
 }

@@ -4,14 +4,18 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CreateTableCommand, DescribeTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { execa } from "execa";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { tableDefinition } from "../../adapters/dynamo-table.ts";
 import { Job } from "../../core/job.ts";
 import type { JobEvent } from "../../core/job-events.ts";
+import { startDynamo } from "../../local/dynamo/dynamo-server.ts";
+import { tableName } from "../../local/provision.ts";
 import { EventPage } from "../../openapi/routes.ts";
 import { type GitHost, makeGitHost } from "../helpers/git-host.ts";
 import { processesWith } from "../helpers/processes.ts";
-import { everyRole } from "../helpers/service.ts";
+import { everyRole, outputOf } from "../helpers/service.ts";
 
 /** `npm start` as a person runs it: a process of its own. */
 const main = fileURLToPath(new URL("../../local/main.ts", import.meta.url));
@@ -112,17 +116,69 @@ test("It says what is emulated, is ready, and Ctrl-C stops everything it started
   expect(await readdir(join(root, "work", jobId))).toEqual(["job", "repo"]);
 });
 
-test("Ctrl-C while a job runs ends its processes and leaves it ended, with a reason.", async () => {
+test("Ctrl-C while a job runs ends its processes and hands it back: at the next start it goes on as another attempt.", async () => {
   await gitHost.add("a/b", { "a.txt": "a" });
   const service = await start();
-  const { jobId } = await submit(service.url, "sleep 1000");
+  const { jobId } = await submit(
+    service.url,
+    `until [ -e ${root}/go ]; do sleep 0.02; done; echo attempt $JOB_ATTEMPT`,
+  );
   await jobOnce(service.url, jobId, (job) => job.panes[0]?.status === "running");
   expect(await service.stop("SIGINT")).toBe(0);
+  expect(service.output()).toContain("running jobs start anew with the next npm start");
   expect(processesWith(`JOB_ID=${jobId}`)).toEqual([]);
+  await writeFile(join(root, "go"), "");
   const again = await start();
+  const events = await completeEvents(again.url, jobId);
   const ended = await jobOnce(again.url, jobId, () => true);
-  expect(ended).toMatchObject({ status: "failed", reason: { code: "runner_lost", retryable: true } });
-  await again.stop("SIGINT");
+  expect(ended).toMatchObject({ status: "succeeded", attempt: 2, reason: null });
+  expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1));
+  expect(events.filter(({ type }) => type === "runner_lost")).toMatchObject([
+    { attempt: 2, data: { detail: "The runner was told to stop." } },
+  ]);
+  expect(events.filter(({ type }) => type === "runner_started").map(({ attempt }) => attempt)).toEqual([1, 2]);
+  expect(outputOf(events, "planner")).toContain("attempt 2");
+  expect(outputOf(events, "planner")).not.toContain("attempt 1");
+  expect(await again.stop("SIGINT")).toBe(0);
+  expect(processesWith(root)).toEqual([]);
+});
+
+test("Ctrl-C while jobs wait for their turn loses none of them.", async () => {
+  await gitHost.add("a/b", { "a.txt": "a" });
+  const service = await start({ MAX_CONCURRENT_JOBS: "1" });
+  const running = await submit(service.url, `until [ -e ${root}/go ]; do sleep 0.02; done`);
+  const waiting = await submit(service.url, "true");
+  await jobOnce(service.url, running.jobId, (job) => job.panes[0]?.status === "running");
+  expect(await jobOnce(service.url, waiting.jobId, () => true)).toMatchObject({ waiting: "tenant_limit" });
+  expect(await service.stop("SIGINT")).toBe(0);
+  await writeFile(join(root, "go"), "");
+  const again = await start({ MAX_CONCURRENT_JOBS: "1" });
+  for (const { jobId } of [running, waiting]) {
+    await completeEvents(again.url, jobId);
+    expect((await jobOnce(again.url, jobId, () => true)).status).toBe("succeeded");
+  }
+  expect(await again.stop("SIGINT")).toBe(0);
+});
+
+test("Data of an earlier version is left as it is, and who starts is told so in a sentence.", async () => {
+  const directory = join(root, "data", "dynamodb");
+  const { GlobalSecondaryIndexes: _, ...earlier } = tableDefinition;
+  const keys = earlier.AttributeDefinitions?.filter(({ AttributeName = "" }) => ["pk", "sk"].includes(AttributeName));
+  const withTable = async <Answer>(act: (client: DynamoDBClient) => Promise<Answer>) => {
+    await using dynamo = await startDynamo({ port: 0, directory });
+    const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+    const client = new DynamoDBClient({ endpoint: dynamo.endpoint, region: "us-east-1", credentials });
+    return await act(client).finally(() => client.destroy());
+  };
+  await withTable((client) =>
+    client.send(new CreateTableCommand({ ...earlier, TableName: tableName, AttributeDefinitions: keys })),
+  );
+  const result = await run({ PORT: "0" });
+  expect(result.exitCode).toBe(1);
+  expect(result.all).toMatch(/DATA_DIR holds the data of an earlier version.*Start with another DATA_DIR/);
+  expect(result.all).not.toContain("    at ");
+  const described = await withTable((client) => client.send(new DescribeTableCommand({ TableName: tableName })));
+  expect(described.Table?.GlobalSecondaryIndexes).toBeUndefined();
 });
 
 test("After kill -9 the next start has every job and event, and a job that was running goes on.", async () => {
@@ -169,6 +225,9 @@ test.each([
   [{ DATA_DIR: "/dev/null/x" }, [], "DATA_DIR"],
   [{ GIT_BASE_URL: "github.com" }, [], "GIT_BASE_URL"],
   [{ JOB_SKIP_GIT_CLONE: "maybe" }, [], "JOB_SKIP_GIT_CLONE"],
+  [{ JOB_SILENCE_MINUTES: "0" }, [], "JOB_SILENCE_MINUTES"],
+  [{ MAX_CONCURRENT_JOBS: "0" }, [], "MAX_CONCURRENT_JOBS"],
+  [{ MAX_QUEUED_JOBS: "many" }, [], "MAX_QUEUED_JOBS"],
   [{}, ["--in-memory"], "--ephemeral"],
 ])("A setting that makes no sense is refused: %o %o", async (environment, args, named) => {
   const result = await run(environment as Record<string, string>, args);

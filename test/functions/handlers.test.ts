@@ -23,6 +23,8 @@ setEnvironment({
   QUEUE_URL: await sqs.makeQueue(),
   CLUSTER: ecs.cluster,
   TASK_DEFINITION: "runner",
+  MAX_CONCURRENT_JOBS: "2",
+  MAX_QUEUED_JOBS: "1",
 });
 const api = await startApi(0, () => {});
 afterAll(() => api[Symbol.asyncDispose]());
@@ -42,6 +44,31 @@ test("A job that is submitted is stored, started by ECS, shown, listed and cance
   expect(await call("getJob", { params: { jobId } })).toMatchObject({ status: 200, body: { status: "starting" } });
   expect(JobList.parse((await call("listJobs")).body).jobs.map((job) => job.jobId)).toEqual([jobId]);
   expect(await call("cancelJob", { params: { jobId } })).toMatchObject({ status: 202, body: { status: "cancelled" } });
+});
+
+test("A job that has ended is retried as another, which is shown with the one that it repeats", async () => {
+  const old = Job.parse((await call("createJob", { body: jobRequest() })).body);
+  expect(await call("retryJob", { params: { jobId: old.jobId } })).toMatchObject({ status: 409 });
+  await call("cancelJob", { params: { jobId: old.jobId } });
+
+  const { jobId } = Job.parse((await call("retryJob", { params: { jobId: old.jobId } })).body);
+
+  expect(await call("getJob", { params: { jobId } })).toMatchObject({
+    body: { status: "starting", retryOf: old.jobId },
+  });
+  await call("cancelJob", { params: { jobId } });
+});
+
+test("A job beyond what the environment lets run waits, and one beyond what it lets wait is refused", async () => {
+  const tenant = `tenant-${crypto.randomUUID()}`;
+  const submit = () => call("createJob", { body: jobRequest(), tenantId: tenant });
+  const accepted = [await submit(), await submit(), await submit()].map(({ body }) => Job.parse(body).jobId);
+
+  expect((await submit()).status).toBe(429);
+
+  const rows = await Promise.all(accepted.map((jobId) => stores.jobs.get(jobId)));
+  expect(rows.map((row) => row?.status)).toEqual(["starting", "starting", "queued"]);
+  for (const jobId of accepted) await call("cancelJob", { params: { jobId }, tenantId: tenant });
 });
 
 test("A repository that the environment's allow-list does not name is refused", async () => {
@@ -88,7 +115,7 @@ describe("the reconcile function", () => {
     await stores.jobs.create(job, jobSpec());
     const { handler } = await import("../../functions/background/reconcile.ts");
 
-    await handler();
+    await handler({ source: "aws.events", "detail-type": "Scheduled Event" });
 
     expect(await stores.jobs.get(job.jobId)).toMatchObject({ status: "starting", attempt: 1 });
   });

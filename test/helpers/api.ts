@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
 import { type Answer, lambdaFor } from "../../functions/http.ts";
-import { Problem, type ProblemCode } from "../../openapi/problem.ts";
-import { type Route, type RouteName, routes } from "../../openapi/routes.ts";
+import { Problem } from "../../openapi/problem.ts";
+import { problemsOf, type Route, type RouteName, routes } from "../../openapi/routes.ts";
 
 /** A request to a route. */
 export interface ApiCall {
@@ -54,8 +54,8 @@ function assertDeclared(route: Route, status: number, body: unknown): void {
     return;
   }
   const { code } = Problem.parse(body);
-  const declared: readonly ProblemCode[] = [...route.problems, "unauthorized", "internal_error"];
-  if (!declared.some((problem) => problem === code)) throw new Error(`The route does not say that it answers ${code}.`);
+  if (!problemsOf(route).some((problem) => problem === code))
+    throw new Error(`The route does not say that it answers ${code}.`);
 }
 
 /** The event of a REST API's Lambda proxy integration. */

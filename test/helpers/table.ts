@@ -26,9 +26,12 @@ export async function testTable(): Promise<TestTable> {
     client.destroy();
     await dynamo[Symbol.asyncDispose]();
   });
+  const jobs = dynamoJobStore(client, tableName);
+  // The SDK reads its endpoint from the environment at the first request: before another table of the file sets it anew.
+  await jobs.get("none");
   return {
     client,
-    jobs: dynamoJobStore(client, tableName),
+    jobs,
     events: dynamoEventLog(client, tableName),
     slots: dynamoTenantSlots(client, tableName),
   };

@@ -6,8 +6,9 @@ import type * as z from "zod";
 import type { JobRecord } from "../../core/job.ts";
 import type { JobEvent } from "../../core/job-events.ts";
 import { claimJob } from "../../core/lifecycle/claim-job.ts";
+import { defaultSilenceMinutes } from "../../core/limits.ts";
 import type { NewJob } from "../../core/new-job.ts";
-import type { EventLog, JobStore } from "../../core/ports.ts";
+import type { EventLog, JobStore, TenantSlots } from "../../core/ports.ts";
 import type { Role } from "../../core/roles.ts";
 import { resolveAgentUser } from "../../runner/agent-user.ts";
 import type { RunnerSettings } from "../../runner/job-context.ts";
@@ -22,6 +23,7 @@ export const PATH = process.env.PATH ?? "";
 export interface Store {
   readonly jobs: JobStore;
   readonly events: EventLog;
+  readonly slots: TenantSlots;
 }
 
 /** A claimed job, with a WORK_ROOT of its own, that can be run to its end. */
@@ -39,17 +41,22 @@ export interface JobUnderTest {
 }
 
 interface Given {
+  readonly attempt?: number;
   readonly job?: Partial<z.input<typeof NewJob>>;
   readonly repositoryUrl?: string;
   readonly settings?: Partial<RunnerSettings>;
 }
 
 /** Everything of it is gone when the test is over. */
-export async function claimedJob(store: Store, { job, repositoryUrl, settings }: Given): Promise<JobUnderTest> {
+export async function claimedJob(
+  store: Store,
+  { attempt = 1, job, repositoryUrl, settings }: Given,
+): Promise<JobUnderTest> {
   const spec = { ...jobSpec(job), ...(repositoryUrl && { repositoryUrl }) };
-  const starting = queuedJob({ status: "starting", attempt: 1 }, spec);
-  const { jobId } = starting;
+  const starting = queuedJob({ status: "starting", attempt }, spec);
+  const { jobId, tenantId } = starting;
   await store.jobs.create(starting, spec);
+  await store.slots.take(tenantId, jobId, 1);
   const now = () => new Date();
   const claim = { owner: `runner-of-${jobId}`, maxMinutes: spec.options.maxMinutes };
   const claimed = await claimJob({ jobs: store.jobs, now }, starting, claim);
@@ -57,6 +64,7 @@ export async function claimedJob(store: Store, { job, repositoryUrl, settings }:
   const workRoot = await makeWorkRoot(jobId);
   const all: RunnerSettings = {
     ...{ path: PATH, workRoot, skipClone: repositoryUrl === undefined, keepSessions: false, commands: {} },
+    silenceMinutes: defaultSilenceMinutes,
     ...{ gitToken: undefined, gitBaseUrl: "https://github.com/", agentUser: await resolveAgentUser("nobody") },
     ...settings,
   };
@@ -67,7 +75,7 @@ export async function claimedJob(store: Store, { job, repositoryUrl, settings }:
     ...{ jobId, stop, workRoot, row, stored: watched.stored },
     socketPath: join(workRoot, jobId, "tmux", "tmux.sock"),
     async run() {
-      await runJob({ jobs: store.jobs, events: watched.log, now }, all, claimed, spec, stop);
+      await runJob({ jobs: store.jobs, events: watched.log, slots: store.slots, now }, all, claimed, spec, stop);
       return row();
     },
     events: () => store.events.read(jobId, 0, { events: 10_000, bytes: Number.MAX_SAFE_INTEGER }),

@@ -1,4 +1,5 @@
 import { beforeEach, expect, test, vi } from "vitest";
+import { NewerSchema } from "../../core/errors.ts";
 import { idleRunnerSeconds } from "../../core/limits.ts";
 import type { JobHint, JobQueue, ReceivedHint } from "../../core/ports.ts";
 import { takeJob } from "../../runner/take-job.ts";
@@ -117,6 +118,35 @@ test.each<[string, (hint: JobHint) => Promise<JobHint>]>([
   queue.arrive(next);
   expect((await take())?.record.jobId).toBe(next.jobId);
   expect(queue.deleted).toEqual([lost, next]);
+});
+
+test("A hint of a job that only a newer runner can read is left to one, and the next job is taken.", async () => {
+  const [newer, next] = [await startingJob(), await startingJob()];
+  const stored = jobs;
+  jobs = {
+    ...stored,
+    get: (jobId) => (jobId === newer.jobId ? Promise.reject(new NewerSchema("schema 2")) : stored.get(jobId)),
+  };
+  queue.arrive(newer);
+  queue.arrive(next);
+  expect((await take())?.record.jobId).toBe(next.jobId);
+  expect(queue.deleted).toEqual([next]);
+  expect(await stored.get(newer.jobId)).toMatchObject({ status: "starting", owner: null });
+});
+
+test("A runner whose claim was stored although its answer was lost has the job.", async () => {
+  const hint = await startingJob();
+  const stored = jobs;
+  jobs = {
+    ...stored,
+    async update(...given) {
+      await stored.update(...given);
+      return undefined;
+    },
+  };
+  queue.arrive(hint);
+  expect(await take()).toMatchObject({ record: { jobId: hint.jobId, status: "running", owner: "runner-1" } });
+  expect(queue.deleted).toEqual([hint]);
 });
 
 test("Of many runners with the same hint exactly one takes the job.", async () => {

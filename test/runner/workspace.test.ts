@@ -120,6 +120,15 @@ test("A second attempt on the same machine begins anew, whatever the first has l
   expect(await readdir("/etc")).not.toEqual([]);
 });
 
+test("A second attempt on the same machine ends the session that the first has kept, and then lost its runner.", async () => {
+  const first = await open();
+  const socketPath = join(first.tmux, "tmux.sock");
+  await execa("tmux", ["-S", socketPath, "-f", "/dev/null", "new-session", "-d", "sleep 1000"]);
+  expect(processesWith(socketPath)).not.toEqual([]);
+  await using _second = await open();
+  expect(processesWith(socketPath)).toEqual([]);
+});
+
 test("WORK_ROOT is made when it is not there, open for passing through.", async () => {
   const deep = join(workRoot, "not", "there");
   await using _workspace = await open({ workRoot: deep });

@@ -6,7 +6,8 @@ import { lambdaOf, tenantId } from "../../helpers/api.ts";
 import { Lifecycle } from "../../helpers/lifecycle.ts";
 import { testTable } from "../../helpers/table.ts";
 
-const life = new Lifecycle(await testTable());
+/** With slots for all jobs of this file: they are one tenant's. */
+const life = new Lifecycle(await testTable(), 1_000);
 const post = lambdaOf("cancelJob", cancelJob(life));
 const cancel = (jobId: string, headers: Record<string, string> = {}) => post({ params: { jobId }, headers });
 const own = { tenantId };
@@ -20,6 +21,33 @@ describe("cancelling", () => {
       body: { jobId, status: "cancelled", reason: { code: "cancelled_by_user" }, verified: false },
     });
     expect(await life.isLive(jobId)).toBe(false);
+  });
+
+  test("a job that waits for a slot ends it, and no slot is taken for it", async () => {
+    const narrow = new Lifecycle(life, 1);
+    const tenant = ulid();
+    const running = await narrow.running({ tenantId: tenant });
+    const { jobId } = await narrow.submitted({ tenantId: tenant });
+
+    const { body } = await post({ params: { jobId }, tenantId: tenant });
+
+    expect(body).toMatchObject({ status: "cancelled", waiting: null });
+    expect(await narrow.isLive(jobId)).toBe(false);
+    expect(await narrow.slots.holders(tenant)).toEqual([running.jobId]);
+  });
+
+  test("a job that waits for room for a runner ends it, and its slot is free", async () => {
+    const full = new Lifecycle(life);
+    full.launcher.hasRoomFor(0);
+    const tenant = ulid();
+    const { jobId, waiting } = await full.submitted({ tenantId: tenant });
+    expect(waiting).toBe("capacity");
+
+    const { body } = await post({ params: { jobId }, tenantId: tenant });
+
+    expect(body).toMatchObject({ status: "cancelled", waiting: null });
+    expect(await full.isLive(jobId)).toBe(false);
+    expect(await full.slots.holders(tenant)).toEqual([]);
   });
 
   test("a running job asks its runner to end it", async () => {

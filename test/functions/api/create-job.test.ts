@@ -1,7 +1,10 @@
+import { ulid } from "ulid";
 import { describe, expect, test, vi } from "vitest";
 import { Job } from "../../../core/job.ts";
+import { cancelJob } from "../../../core/lifecycle/cancel-job.ts";
 import { createJob } from "../../../functions/api/create-job.ts";
-import { type ApiCall, lambdaOf, tenantId } from "../../helpers/api.ts";
+import type { SubmitPorts } from "../../../functions/submit-job.ts";
+import { type ApiAnswer, type ApiCall, lambdaOf } from "../../helpers/api.ts";
 import { upTo } from "../../helpers/events.ts";
 import { jobRequest } from "../../helpers/jobs.ts";
 import { Lifecycle } from "../../helpers/lifecycle.ts";
@@ -10,19 +13,21 @@ import { testTable } from "../../helpers/table.ts";
 const stores = await testTable();
 const repositories = { gitBaseUrl: "https://github.com/", allowed: ["https://github.com/"] };
 
-/** The route on the given ports, and what it has set going. */
-function service(more: object = {}) {
-  const life = new Lifecycle(stores);
-  const post = lambdaOf("createJob", createJob({ ...life, repositories, ...more }));
-  return { life, post: (call: Partial<ApiCall> = {}) => post({ body: jobRequest(), ...call }) };
+/** The route on the given ports, for a tenant of its own unless another is given, and what it has set going. */
+function service(more: Partial<SubmitPorts> = {}, tenantId: string = ulid()) {
+  const life = new Lifecycle(stores, more.maximumConcurrentJobs);
+  const post = lambdaOf("createJob", createJob({ ...life, repositories, maximumQueuedJobs: 1_000, ...more }));
+  return { life, tenantId, post: (call: Partial<ApiCall> = {}) => post({ body: jobRequest(), tenantId, ...call }) };
 }
+
+const jobIdOf = ({ body }: ApiAnswer) => Job.parse(body).jobId;
 
 const withKey = (key: string) => ({ headers: { "Idempotency-Key": key } });
 const newKey = () => withKey(crypto.randomUUID());
 
 describe("a job that is asked for", () => {
   test("is accepted with its place, stored, and started", async () => {
-    const { life, post } = service();
+    const { life, tenantId, post } = service();
 
     const { status, headers, body } = await post();
 
@@ -37,7 +42,8 @@ describe("a job that is asked for", () => {
     expect(await life.row(jobId)).toMatchObject({ tenantId, status: "starting", attempt: 1 });
     expect(await stores.jobs.getSpec(jobId)).toMatchObject({ repositoryUrl: "https://github.com/owner/name" });
     expect(life.queue.sent).toEqual([{ jobId, attempt: 1 }]);
-    expect(life.launcher.launches).toEqual([{ jobId, attempt: 1 }]);
+    expect(life.launcher.launches).toEqual([{ jobId, attempt: 1, launch: 1 }]);
+    expect(body).toMatchObject({ waiting: null, retryOf: null });
   });
 
   test("has its labels where lists look for them", async () => {
@@ -80,6 +86,105 @@ describe("a job that is asked for", () => {
     for (const contentType of ["application/json; charset=utf-8", "Application/JSON", "application/vnd.x+json"]) {
       expect((await post({ headers: { "content-type": contentType, "Content-Type": contentType } })).status).toBe(202);
     }
+  });
+});
+
+describe("a job for which its tenant has no slot", () => {
+  test("is accepted and waits, and says so in its events", async () => {
+    const { life, post } = service({ maximumConcurrentJobs: 2 });
+    for (const _job of upTo(2)) await post();
+
+    const { status, body } = await post();
+
+    const { jobId } = Job.parse(body);
+    expect(status).toBe(202);
+    expect(await life.row(jobId)).toMatchObject({ status: "queued", waiting: "tenant_limit", attempt: 0 });
+    expect((await life.history(jobId)).at(-1)).toMatchObject({ type: "job_waiting", data: { reason: "tenant_limit" } });
+    expect(life.launcher.launches).toHaveLength(2);
+  });
+
+  test("is another tenant's in no way", async () => {
+    const { post } = service({ maximumConcurrentJobs: 1 });
+    const other = service({ maximumConcurrentJobs: 1 });
+    for (const _job of upTo(3)) await post();
+
+    const jobId = jobIdOf(await other.post());
+
+    expect((await other.life.row(jobId)).status).toBe("starting");
+  });
+});
+
+describe("a job beyond what may wait", () => {
+  /** A tenant with one job that runs and two that wait, which is all that may. */
+  async function fullService() {
+    const full = service({ maximumConcurrentJobs: 1, maximumQueuedJobs: 2 });
+    const [, ...waiting] = [await full.post(), await full.post(), await full.post()];
+    return { ...full, waiting: waiting.map(jobIdOf) };
+  }
+
+  test("is refused, with a word on when to come again, and leaves nothing behind", async () => {
+    const { life, tenantId, post } = await fullService();
+    const before = await stores.jobs.list(tenantId, { labels: [] }, { before: undefined, limit: 50 });
+
+    const { status, headers, body } = await post();
+
+    expect(status).toBe(429);
+    expect(headers).toMatchObject({ "Content-Type": "application/problem+json", "Retry-After": "30" });
+    expect(body).toMatchObject({
+      ...{ code: "quota_exceeded", retryable: true },
+      detail: "2 jobs are waiting already. Submit again when some have started, or cancel some.",
+    });
+    expect(await stores.jobs.list(tenantId, { labels: [] }, { before: undefined, limit: 50 })).toEqual(before);
+    expect(life.launcher.launches).toHaveLength(1);
+  });
+
+  test("is taken as soon as one fewer waits", async () => {
+    const { life, waiting, post } = await fullService();
+    await cancelJob(life, await life.row(waiting[0] ?? ""));
+
+    expect((await post()).status).toBe(202);
+    expect((await post()).status).toBe(429);
+  });
+
+  test("is none of another tenant's", async () => {
+    await fullService();
+
+    expect((await service({ maximumConcurrentJobs: 1, maximumQueuedJobs: 2 }).post()).status).toBe(202);
+  });
+
+  test("does not hide the answer to a request that was accepted before: its repetition gets it again", async () => {
+    const full = service({ maximumConcurrentJobs: 1, maximumQueuedJobs: 2 });
+    const key = newKey();
+    await full.post();
+    const first = await full.post(key);
+    await full.post();
+    expect((await full.post()).status).toBe(429);
+
+    const again = await full.post(key);
+
+    expect(again).toMatchObject({ status: 202, headers: { "Idempotent-Replay": "true" } });
+    expect(again.body).toEqual(first.body);
+  });
+
+  test("is the same job under its key when there is room for it later", async () => {
+    const { life, tenantId, waiting, post } = await fullService();
+    const key = newKey();
+    expect((await post(key)).status).toBe(429);
+    await cancelJob(life, await life.row(waiting[0] ?? ""));
+
+    const [second, third] = [await post(key), await post(key)];
+
+    expect(second.status).toBe(202);
+    expect(third.body).toEqual(second.body);
+    expect(await stores.jobs.countWaiting(tenantId, 10)).toBe(2);
+  });
+
+  test("is refused to each of many that come at once", async () => {
+    const { post } = await fullService();
+
+    const answers = await Promise.all(upTo(5).map(() => post()));
+
+    expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(429));
   });
 });
 
@@ -184,8 +289,10 @@ describe("a request that is repeated under its key", () => {
 
   test("is answered without storing anything again", async () => {
     const key = newKey();
-    const first = await service().post(key);
-    const { post } = service({ jobs: { ...stores.jobs, create: () => Promise.reject(new Error("stored again")) } });
+    const { tenantId, post: postFirst } = service();
+    const first = await postFirst(key);
+    const create = () => Promise.reject(new Error("stored again"));
+    const { post } = service({ jobs: { ...stores.jobs, create } }, tenantId);
 
     expect((await post(key)).body).toEqual(first.body);
   });
@@ -252,7 +359,7 @@ describe("a request that is repeated under its key", () => {
     const key = newKey();
     expect((await cutOff.post(key)).status).toBe(500);
     log.mockRestore();
-    const { life, post } = service();
+    const { life, post } = service({}, cutOff.tenantId);
     life.clock.pass(5);
 
     const second = await post(key);
@@ -260,7 +367,7 @@ describe("a request that is repeated under its key", () => {
 
     expect(Job.parse(second.body).jobId).toBe(remembered[0]);
     expect(third.body).toEqual(second.body);
-    expect(life.launcher.launches).toEqual([{ jobId: remembered[0], attempt: 1 }]);
+    expect(life.launcher.launches).toEqual([{ jobId: remembered[0], attempt: 1, launch: 1 }]);
   });
 
   test.each(["", "x".repeat(256)])("needs a key of 1 to 255 characters, not %j", async (key) => {

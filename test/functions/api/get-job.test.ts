@@ -7,7 +7,8 @@ import { jobSpec } from "../../helpers/jobs.ts";
 import { Lifecycle } from "../../helpers/lifecycle.ts";
 import { testTable } from "../../helpers/table.ts";
 
-const life = new Lifecycle(await testTable());
+/** With slots for all jobs of this file: they are one tenant's. */
+const life = new Lifecycle(await testTable(), 1_000);
 const get = lambdaOf("getJob", getJob(life));
 
 test.each(["accepted", "starting", "running"] as const)("A job is shown as it stands: %s", async (how) => {

@@ -19,7 +19,8 @@ installAwsLambdaGlobal();
 const { listJobEvents } = await import("../../../functions/api/list-job-events.ts");
 const { streamingLambdaFor } = await import("../../../functions/http.ts");
 
-const life = new Lifecycle(await testTable());
+/** With slots for all jobs of this file: they are one tenant's. */
+const life = new Lifecycle(await testTable(), 1_000);
 const { url } = await gatewayTo(life.events);
 
 /** The route behind the local gateway, over HTTP: a streaming function has no other way out. */
