@@ -10,6 +10,9 @@ type LiveIndex = Pick<JobStore, "listLive" | "listWaiting" | "countWaiting" | "l
 /** Sorts after every character of an id and of an encoded name, `~` included. */
 const afterAll = "\x7f";
 
+/** Who asks what waits rarely starts more than a few of it. */
+const waitingPage = { Limit: 25 };
+
 /** The index of what is not settled. It holds keys only, so that a job's heartbeats do not touch it. */
 export function dynamoLiveIndex(client: DynamoDBDocumentClient, tableName: string): LiveIndex {
   const pages = (partition: string, from: string, to: string, more: { Limit?: number; Select?: "COUNT" } = {}) =>
@@ -21,8 +24,8 @@ export function dynamoLiveIndex(client: DynamoDBDocumentClient, tableName: strin
       ...more,
     });
 
-  async function* keys(partition: string, prefix: string): AsyncIterable<string> {
-    for await (const page of pages(partition, prefix, prefix + afterAll)) {
+  async function* keys(partition: string, prefix: string, more: { Limit?: number } = {}): AsyncIterable<string> {
+    for await (const page of pages(partition, prefix, prefix + afterAll, more)) {
       for (const item of page.Items ?? []) yield String(item[liveIndex.sortKey]);
     }
   }
@@ -40,7 +43,7 @@ export function dynamoLiveIndex(client: DynamoDBDocumentClient, tableName: strin
     },
 
     async *listWaiting(tenantId) {
-      for await (const key of keys(liveShardOf(tenantId), waitingPrefix(tenantId))) yield idOf(key);
+      for await (const key of keys(liveShardOf(tenantId), waitingPrefix(tenantId), waitingPage)) yield idOf(key);
     },
 
     async countWaiting(tenantId, atMost) {

@@ -33,6 +33,8 @@ export async function startApiEmulators(cleanUp: AsyncDisposableStack): Promise<
       ...{ AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_ENDPOINT_URL_SQS: sqs.endpoint },
       ...{ AWS_ENDPOINT_URL_ECS: await startAcceptingEcs(cleanUp) },
       ...{ TABLE_NAME: tableName, QUEUE_URL: QueueUrl, CLUSTER: "bench", TASK_DEFINITION: "bench" },
+      // No job of a measurement ends, and none is to wait for that.
+      ...{ MAX_CONCURRENT_JOBS: "10000", MAX_QUEUED_JOBS: "10000" },
     },
     jobs: dynamoJobStore(client, tableName),
     events: dynamoEventLog(client, tableName),

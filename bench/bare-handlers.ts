@@ -44,11 +44,28 @@ const createJob: LambdaHandler = async (event) => {
     dynamo.send(
       new PutCommand({ TableName, Item: { ...Item, expiresAt }, ConditionExpression: "attribute_not_exists(pk)" }),
     );
+  const waiting = {
+    ...{ TableName, IndexName: "live" },
+    KeyConditionExpression: "livePartition = :shard AND liveKey BETWEEN :from AND :to",
+    ExpressionAttributeValues: { ":shard": "LIVE#0", ":from": "waiting#local#", ":to": "waiting#local#~" },
+  };
+  await dynamo.send(new QueryCommand({ ...waiting, Select: "COUNT" }));
   const batch = { lastSeq: 1, attempt: 0, closed: false, batchId: crypto.randomUUID() };
   const body = gzipSync(JSON.stringify([queued]));
   await put({ pk: `EVENTS#${jobId}`, sk: "0000000001", ...batch, body });
   await put({ pk: `JOB#${jobId}`, sk: "SPEC", spec });
-  await put({ pk: `JOB#${jobId}`, sk: "JOB", ...record, livePartition: `LIVE#${jobId.charCodeAt(25) % 4}` });
+  await put({ pk: `JOB#${jobId}`, sk: "JOB", ...record, livePartition: "LIVE#0", liveKey: `active#${jobId}` });
+  await dynamo.send(new QueryCommand({ ...waiting, Limit: 25 }));
+  await dynamo.send(
+    new UpdateCommand({
+      ...{ TableName, Key: { pk: "TENANT#bare", sk: "SLOTS" } },
+      UpdateExpression: "ADD holders :job SET livePartition = :shard, liveKey = :key",
+      ConditionExpression: "attribute_not_exists(holders) OR size(holders) < :maximum OR contains(holders, :jobId)",
+      ExpressionAttributeValues: {
+        ...{ ":job": new Set([jobId]), ":jobId": jobId, ":maximum": 10_000, ":shard": "LIVE#0", ":key": "slots#bare" },
+      },
+    }),
+  );
   await dynamo.send(
     new UpdateCommand({
       ...{ TableName, Key: { pk: `JOB#${jobId}`, sk: "JOB" }, ReturnValues: "ALL_NEW" },

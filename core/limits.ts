@@ -22,7 +22,7 @@ export const defaultQueuedJobs = 1_000;
 
 /** A claim holds for this long after a successful heartbeat; nobody may take the job over before. */
 export const leaseSeconds = 120;
-export const heartbeatSeconds = 30;
+export const heartbeatSeconds = 32;
 /** A runner without a successful heartbeat for this long ends its panes: well before its lease is over. */
 export const heartbeatGiveUpSeconds = 75;
 /** A runner that has not ended its job this long after the deadline is stopped. */

@@ -97,9 +97,11 @@ sub kill_is_due {
     return defined $run->{kill_at} && now() >= $run->{kill_at};
 }
 
+# Never for long: perl runs its handlers between its own operations, so a signal that comes in the last moment before
+# select wakes nobody.
 sub wait_for_event {
-    my $seconds = !$run || !defined $run->{kill_at} ? undef : $run->{kill_at} - now();
-    $seconds = 0.02 if defined $seconds && $seconds < 0.02;
+    my $seconds = $run && defined $run->{kill_at} ? $run->{kill_at} - now() : 1;
+    $seconds = $seconds < 0.02 ? 0.02 : $seconds > 1 ? 1 : $seconds;
     my $readable = '';
     vec($readable, fileno $wake_reader, 1) = 1;
     vec($readable, fileno $control,     1) = 1 if $control;

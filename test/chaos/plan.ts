@@ -61,8 +61,8 @@ export function plan(random: PlanRandom, jobCount: number): Plan {
     Array.from({ length: Math.ceil((per100 * jobCount) / 100) }, () => kind as BlowKind),
   );
   const blows = random.shuffled(kinds).map((kind) => blow(random, kind));
-  // In the middle of everything, where most is under way.
-  const outage = { kind: "stack killed", pauseMilliseconds: outageMilliseconds } as const;
+  // In the middle of everything, and after enough time for runners to be at work.
+  const outage = { kind: "stack killed", afterMilliseconds: 6_000, pauseMilliseconds: outageMilliseconds } as const;
   const middle = Math.floor(blows.length / 2);
   return { jobs, blows: blows.toSpliced(middle, 0, { ...blow(random, "stack killed"), ...outage }) };
 }

@@ -13,25 +13,28 @@ export interface MutationResult {
 }
 
 /** Runs schedules without one guard, in a process of their own, until an invariant is broken or there were enough. */
-export async function tryMutation(mutation: Mutation): Promise<MutationResult> {
+export async function tryMutation(mutation: Mutation, signal?: AbortSignal): Promise<MutationResult> {
   // What the adapters do cannot be seen on fakes, and takes longer.
   const isOfAdapter = mutation.file.startsWith("adapters/");
   const count = isOfAdapter ? 400 : mutation.isHarmlessBecause === undefined ? 20_000 : 4_000;
   const parameters = ["--mutation", mutation.name, "--count", String(count)];
-  const { stdout } = await run(process.execPath, [main, ...parameters, ...(isOfAdapter ? [] : ["--memory"])]);
+  const { stdout } = await run(process.execPath, [main, ...parameters, ...(isOfAdapter ? [] : ["--memory"])], {
+    signal,
+  });
   const { violation, schedules } = JSON.parse(stdout) as BatchResult;
   const found = violation ? { afterSchedules: schedules, invariant: violation.invariant } : undefined;
   return { mutation, found };
 }
 
 /** All of them, two at a time. False if one survives that is not known to be harmless, or one is found that is. */
-export async function mutationTable(log: (line: string) => void): Promise<boolean> {
+export async function mutationTable(log: (line: string) => void, signal: AbortSignal): Promise<boolean> {
   const left = mutations.values();
   let isAsExpected = true;
   const work = async () => {
     for (const mutation of left) {
       const { name, isHarmlessBecause } = mutation;
-      const { found } = await tryMutation(mutation).catch((error: unknown) => {
+      const { found } = await tryMutation(mutation, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
         log(`${name} could not be tried: ${String(error)}`);
         isAsExpected = false;
         return { found: undefined };

@@ -23,13 +23,19 @@ export interface Profile {
 /** The first two share a shard of the live index; the third has another. */
 const tenantNames = ["alder", "elm", "cedar"] as const;
 
-export function drawProfile(random: Random): Profile {
+/** `size` is 1 for a long schedule, less for a shorter one. */
+export function drawProfile(random: Random, size: number): Profile {
   const isCalm = random.isTrue(0.08);
   const tenants = tenantNames.slice(0, random.oneOf([1, 1, 1, 1, 2, 3]));
   return {
-    ...{ tenants, isCalm, maximumConcurrentJobs: random.oneOf([1, 1, 2, 3]), jobs: random.between(1, 6) },
-    turns: random.between(20, 70),
-    rounds: random.between(0, 8),
+    ...{
+      tenants,
+      isCalm,
+      maximumConcurrentJobs: random.oneOf([1, 1, 2, 3]),
+      jobs: random.between(1, Math.ceil(6 * size)),
+    },
+    turns: random.between(Math.ceil(20 * size), Math.ceil(70 * size)),
+    rounds: random.between(0, Math.ceil(8 * size)),
     room: isCalm ? 10 : random.between(1, 4),
     faults: isCalm ? 0 : random.oneOf([0, 0.03, 0.05, 0.1, 0.2]),
     disorder: isCalm ? 0 : random.oneOf([0, 0.1, 0.3]),

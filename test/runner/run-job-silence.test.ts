@@ -72,7 +72,7 @@ test("A pane that prints slowly lives, also when what it prints is no longer sto
 test.each<[StopCause, expected: object]>([
   ["cancelled", { status: "cancelled", reason: { code: "cancelled_by_user" } }],
   ["deadline", { status: "timed_out", reason: { code: "deadline_exceeded" } }],
-  ["shutdown", { status: "failed", reason: { code: "runner_lost" } }],
+  ["shutdown", { status: "starting", attempt: 2, reason: null }],
 ])("A job that is stopped while a silent pane has its grace ends at once, as stopped: %s.", async (cause, expected) => {
   const planner = "trap 'echo interrupted' INT; while :; do sleep 0.05; done";
   const job = await claimedJob(table, { settings, job: { options: { agentCommands: commands("true", { planner }) } } });

@@ -109,7 +109,7 @@ describe("A job whose runner is told to stop", () => {
     expect(row).toEqual({
       ...claimed,
       ...{ status: "starting", attempt: 2, owner: null, leaseUntil: null, startUntil: null, deadlineAt: null },
-      ...{ stage: null, tmuxSession: null },
+      ...{ stage: null, tmuxSession: null, startingSince: expect.any(String) },
       panes: ["planner", "executor", "verifier"].map((role) => ({ role, status: "waiting", exitCode: null })),
     });
     expect(await Array.fromAsync(table.jobs.listLive("due"))).toContain(job.jobId);
