@@ -112,6 +112,18 @@ describe("A team job", () => {
 });
 
 describe("A parallel job", () => {
+  test("shows the end of a pane while others still run.", async () => {
+    const waiting = 'until [ -e "$JOB_DIR/go" ]; do sleep 0.02; done';
+    const agentCommands = { planner: "exit 3", executor: waiting, verifier: waiting };
+    const job = await claimedJob(store, { job: { mode: "parallel", options: { agentCommands } } });
+    const running = job.run();
+    const planner = async () => (await job.row()).panes.find(({ role }) => role === "planner");
+    await expect.poll(planner, { timeout: 30_000 }).toEqual({ role: "planner", status: "exited", exitCode: 3 });
+    expect((await job.row()).panes.filter(({ status }) => status === "running")).toHaveLength(2);
+    await writeFile(join(job.workRoot, job.jobId, "job", "go"), "");
+    expect((await running).panes.map(({ exitCode }) => exitCode)).toEqual([3, 0, 0]);
+  });
+
   test("has all its roles at work at once, and ends when all have.", async () => {
     const meet = (own: string) =>
       `touch $JOB_DIR/${own}; until [ -e $JOB_DIR/p -a -e $JOB_DIR/e -a -e $JOB_DIR/v ]; do sleep 0.02; done; echo met`;
