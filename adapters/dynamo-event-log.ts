@@ -6,7 +6,7 @@ import * as z from "zod";
 import type { JobEvent } from "../core/job-events.ts";
 import { retentionDays } from "../core/limits.ts";
 import type { EventBatch, EventLog } from "../core/ports.ts";
-import { eventsPartition, eventsSortKey, expiryAttribute } from "./dynamo-table.ts";
+import { eventsPartition, eventsSortKey, expiryAfter, expiryAttribute } from "./dynamo-table.ts";
 
 const compress = promisify(gzip);
 
@@ -112,7 +112,7 @@ async function toItem(batch: EventBatch) {
     closed: last.type === "job_finished",
     batchId: batch.batchId,
     body: await compress(JSON.stringify(batch.events)),
-    [expiryAttribute]: Math.floor(Date.now() / 1_000) + retentionDays * 86_400,
+    [expiryAttribute]: expiryAfter(retentionDays),
   };
 }
 

@@ -1,11 +1,20 @@
 import { createHash } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
-import { retentionDays } from "../core/limits.ts";
+import { retentionDays, specRetentionDays } from "../core/limits.ts";
 import type { JobStore, RequestMemory } from "../core/ports.ts";
 import { listJobs } from "./dynamo-job-list.ts";
 import { dynamoLiveIndex } from "./dynamo-live-index.ts";
-import { expiryAttribute, jobKey, liveIndex, liveKey, liveShardOf, requestKey, specKey } from "./dynamo-table.ts";
+import {
+  expiryAfter,
+  expiryAttribute,
+  jobKey,
+  liveIndex,
+  liveKey,
+  liveShardOf,
+  requestKey,
+  specKey,
+} from "./dynamo-table.ts";
 import { jobExpression } from "./job-expression.ts";
 import { toJobRecord, toJobSpec } from "./job-row.ts";
 import { unlessRefused } from "./unless-refused.ts";
@@ -21,8 +30,7 @@ export function dynamoJobStore(client: DynamoDBDocumentClient, tableName: string
   }
 
   async function putOnce(item: Record<string, unknown>): Promise<boolean> {
-    const Item = { ...item, [expiryAttribute]: expiry() };
-    const put = new PutCommand({ ...table, Item, ConditionExpression: "attribute_not_exists(pk)" });
+    const put = new PutCommand({ ...table, Item: item, ConditionExpression: "attribute_not_exists(pk)" });
     return (await unlessRefused(client.send(put))) !== undefined;
   }
 
@@ -31,14 +39,16 @@ export function dynamoJobStore(client: DynamoDBDocumentClient, tableName: string
       const key = requestKey(request.tenantId, createHash("sha256").update(request.key).digest("hex"));
       const { fingerprint, jobId, requestId } = request;
       // Not under the index's attribute names: this row must not appear among the tenant's jobs.
-      if (await putOnce({ ...key, fingerprint, requestId, rememberedJobId: jobId })) return request;
+      const kept = { [expiryAttribute]: expiryAfter(retentionDays) };
+      if (await putOnce({ ...key, ...kept, fingerprint, requestId, rememberedJobId: jobId })) return request;
       const item = await read(key);
       if (item === undefined) return this.rememberRequest(request);
       return { ...request, ...remembered(item) };
     },
 
     async create(record, spec) {
-      await putOnce({ ...specKey(record.jobId), schema: record.schema, spec });
+      const kept = { [expiryAttribute]: expiryAfter(specRetentionDays) };
+      await putOnce({ ...specKey(record.jobId), ...kept, schema: record.schema, spec });
       const live = {
         [liveIndex.partitionKey]: liveShardOf(record.tenantId),
         [liveIndex.sortKey]: liveKey("active", record.jobId),
@@ -80,8 +90,4 @@ const Remembered = z.object({ fingerprint: z.string(), requestId: z.string(), re
 function remembered(item: unknown): Pick<RequestMemory, "fingerprint" | "requestId" | "jobId"> {
   const { fingerprint, requestId, rememberedJobId } = Remembered.parse(item);
   return { fingerprint, requestId, jobId: rememberedJobId };
-}
-
-function expiry(): number {
-  return Math.floor(Date.now() / 1_000) + retentionDays * 86_400;
 }

@@ -9,6 +9,11 @@ const sortKey = "sk";
 /** DynamoDB deletes an item some time after this attribute's epoch second. */
 export const expiryAttribute = "expiresAt";
 
+/** The value of that attribute for what is to be kept so long from now on. */
+export function expiryAfter(days: number): number {
+  return Math.floor(Date.now() / 1_000) + days * 86_400;
+}
+
 /**
  * What is not settled yet: jobs by phase, and the tenants that hold slots. Spread over shards by tenant, and sparse: what
  * is settled leaves it. Sort keys are made in `dynamo-live-index.ts`.

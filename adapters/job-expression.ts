@@ -1,6 +1,7 @@
 import { jobSchema } from "../core/job.ts";
+import { retentionDays } from "../core/limits.ts";
 import type { JobChanges, JobGuard } from "../core/ports.ts";
-import { liveIndex, liveKey } from "./dynamo-table.ts";
+import { expiryAfter, expiryAttribute, liveIndex, liveKey } from "./dynamo-table.ts";
 
 /** The parts of an UpdateItem call that say: change this if the row is as the guard demands. */
 export interface JobExpression {
@@ -24,7 +25,12 @@ export function jobExpression(jobId: string, guard: JobGuard, changes: JobChange
   };
 
   const { settled, live, ...attributes } = changes;
-  const stored = { ...attributes, ...(live && { [liveIndex.sortKey]: liveKey(live, jobId) }) };
+  const stored = {
+    ...attributes,
+    ...(live && { [liveIndex.sortKey]: liveKey(live, jobId) }),
+    // Not before: a job that waits for a long time must not expire.
+    ...(settled && { [expiryAttribute]: expiryAfter(retentionDays) }),
+  };
   const sets = Object.entries(stored).map(
     ([attribute, content]) => `${name(attribute)} = ${value(attribute, content)}`,
   );

@@ -28,7 +28,7 @@ const dataSchemas = {
   }),
   verdict: Verdict,
   limit_hit: z.strictObject({ limit: z.enum(["maxMinutes", "output", "silence"]), detail: z.string() }),
-  runner_lost: z.strictObject({ detail: z.string().describe("The attempt before this one; the job starts anew.") }),
+  runner_lost: z.strictObject({ detail: z.string().describe("What became of the runner that the job had.") }),
   job_finished: z.strictObject({
     status: JobStatus,
     verified: z.boolean(),

@@ -76,7 +76,9 @@ export const maximumJobPage = 50;
 export const eventStreamSeconds = 120;
 export const eventStreamCommentSeconds = 15;
 
-/** Jobs, their events and their idempotency keys are kept for this long (DynamoDB TTL deletes them). */
+/** Ended jobs, events and idempotency keys are kept for this long (DynamoDB TTL deletes them). */
 export const retentionDays = 30;
+/** What a job was asked for outlives every backlog and every ended job. */
+export const specRetentionDays = 400;
 /** The live index is spread over this many partitions, each of which takes 1,000 writes a second. */
 export const liveShards = 16;

@@ -5,14 +5,18 @@ import { endKeptSession } from "../runner/tmux/end-kept-session.ts";
 import type { LocalSettings } from "./settings.ts";
 
 /**
- * Ends the tmux sessions that jobs of this stack have left for people, once its runners have ended. What the agents have made stays, but where
- * the jobs themselves are forgotten, and where a job keeps nothing: then its runner was lost before it could remove it.
+ * Ends the tmux sessions that jobs of this stack have left for people, once its runners have ended. What the agents have
+ * made stays, but where the jobs themselves are forgotten, and where a job keeps nothing: then its runner was lost before
+ * it could remove it.
  */
 export async function endKeptSessions({ workRoot, path, dataDirectory, runner }: LocalSettings): Promise<void> {
   const jobIds = await readdir(workRoot).catch(() => []);
   for (const jobId of jobIds) {
     // Another stack may use the same folder: only what this one's table knows is its own.
-    const job = await jobStore().get(jobId);
+    const job = await jobStore()
+      .get(jobId)
+      // Of a later version: not ours to touch.
+      .catch(() => undefined);
     // A runner that outlived an earlier stack may still be at work. One that hands its job back may have kept its session.
     if (job === undefined || job.status === "running") continue;
     const folder = join(workRoot, jobId);

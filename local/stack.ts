@@ -27,7 +27,8 @@ const runnerDone = {
   source: "aws.ecs",
   detail: { stopCode: "EssentialContainerExited", containers: [{ exitCode: 0 }] },
 } as const;
-const maximumRunners = 50;
+/** Runners that find no job live on for a minute; so there is room for more than may work. */
+const leastRunners = 50;
 const runnerStopSeconds = 30;
 
 /**
@@ -62,7 +63,7 @@ export async function startStack(settings: LocalSettings, log: (line: string) =>
         environment: runnerEnvironment(settings, { ...endpoints, queueUrl, compileCache: folders.runner }),
       }),
     },
-    maximumTasks: maximumRunners,
+    maximumTasks: Math.max(leastRunners, 2 * settings.maximumConcurrentJobs),
     stopTimeoutSeconds: runnerStopSeconds,
     onTaskStopped: (event) => reconcile(isDone(event) ? runnerDone : event),
     onTaskOutput: (taskArn, line) => log(`runner ${taskArn.slice(-6)}: ${line}`),

@@ -45,8 +45,8 @@ const owner = await taskId(environment.ECS_CONTAINER_METADATA_URI_V4);
 const taken = await takeJob(ports, owner, stop.signal);
 if (taken === undefined) logInfo("no job came", { owner });
 else await runJob(ports, await settings, taken.record, taken.spec, stop);
-// The SDK's idle connections would keep the process for a while. One that was told to stop has left something undone.
-process.exit(stop.cause === "shutdown" ? 143 : 0);
+// The SDK's idle connections would keep the process for a while. Anything but 0 says that something is left to do.
+process.exit(stop.cause === "shutdown" ? 143 : stop.abandoned.aborted ? 1 : 0);
 
 async function runnerSettings(): Promise<RunnerSettings> {
   return {

@@ -58,6 +58,8 @@ interface Work {
 async function work(job: JobContext): Promise<Work> {
   const settings = workspaceSettings(job);
   await using workspace = await openWorkspace(settings, { jobId: job.record.jobId, task: job.spec.task });
+  // Whoever has the job next may be at work in this very folder, and has made it anew.
+  job.stop.abandoned.addEventListener("abort", () => workspace.keep(), { once: true });
   // Side by side: neither needs the other, and a user waits for both.
   await using cloning = startCloning(job, settings, workspace);
   await using session = await openSession(job, workspace);

@@ -3,14 +3,19 @@ import { isTerminal, type JobRecord } from "../job.ts";
 import type { StartPorts } from "./lifecycle-ports.ts";
 import { startJob } from "./start-job.ts";
 
+/** Whoever submits a job waits for the answer: the rest of a backlog is for reconcile to start. */
+const olderJobsPerRequest = 2;
+
 /**
  * Gives the tenant's free slots to its waiting jobs, the oldest first. `newest` is a job that does not wait yet: one that
  * was just accepted. Whoever else does the same at the same time, no job gets two slots and no slot two jobs.
  */
 export async function admitJobs(ports: StartPorts, tenantId: string, newest?: JobRecord): Promise<void> {
+  let older = 0;
   for await (const jobId of ports.jobs.listWaiting(tenantId)) {
     const job = await readable(ports, jobId);
     if (job?.status !== "queued") continue;
+    if (newest && ++older > olderJobsPerRequest) return wait(ports, newest);
     if (!(await ports.slots.take(tenantId, jobId, ports.maximumConcurrentJobs))) return newest && wait(ports, newest);
     await startOrRelease(ports, job);
   }

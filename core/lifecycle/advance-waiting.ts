@@ -8,23 +8,29 @@ import { Trouble } from "./trouble.ts";
  * what waits, so it is cheap enough to be called whenever a runner has ended.
  */
 export async function advanceWaiting(ports: StartPorts, trouble: Trouble = new Trouble()): Promise<Trouble> {
-  await launchDue(ports, trouble);
-  await admitWaiting(ports, trouble);
+  const hasRoom = await launchDue(ports, trouble);
+  if (hasRoom) await admitWaiting(ports, trouble);
   return trouble;
 }
 
-/** Until a launch fails: for want of room there is none for the others either, and an outage is not helped by more calls. */
-async function launchDue(ports: StartPorts, trouble: Trouble): Promise<void> {
+/**
+ * Until a launch fails: for want of room there is none for the others either, and an outage is not helped by more calls.
+ * Answers whether there was room.
+ */
+async function launchDue(ports: StartPorts, trouble: Trouble): Promise<boolean> {
   let isFailing = false;
+  let hasRoom = true;
   for await (const jobId of ports.jobs.listLive("due")) {
     await trouble.collect(jobId, async () => {
       const job = await ports.jobs.get(jobId);
       if (job?.status !== "starting" || job.startUntil !== null) return;
       isFailing = true;
-      isFailing = (await launchAgain(ports, job)) === "no_capacity";
+      hasRoom = (await launchAgain(ports, job)) !== "no_capacity";
+      isFailing = !hasRoom;
     });
-    if (isFailing) return;
+    if (isFailing) return hasRoom;
   }
+  return true;
 }
 
 async function admitWaiting(ports: StartPorts, trouble: Trouble): Promise<void> {

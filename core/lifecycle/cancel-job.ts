@@ -18,7 +18,7 @@ export async function cancelJob(ports: FinishPorts, job: JobRecord): Promise<Job
             { status: ["running"], attempt: current.attempt },
             { cancelRequestedAt: ports.now().toISOString() },
           )
-        : await finishJob(ports, current, cancelled("The job was cancelled before a runner had begun."));
+        : await finishJob(ports, current, cancelled("The job was cancelled while no runner worked on it."));
     if (changed !== undefined) return changed;
     // The job moved on between the read and the write: look again and decide anew.
     const moved = await ports.jobs.get(current.jobId);

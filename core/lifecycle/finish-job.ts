@@ -43,7 +43,14 @@ export async function finishJob(
     panes: job.panes.map((pane) => (pane.status === "running" ? { ...pane, status: "exited" } : pane)),
   });
   if (ended !== undefined) await settleJob(ports, ended, options.writer);
+  else await settleIfEnded(ports, job, options.writer);
   return ended;
+}
+
+/** The write that ended the job may have been stored although its answer was lost. */
+async function settleIfEnded(ports: FinishPorts, { jobId, attempt }: JobRecord, writer?: EventWriter): Promise<void> {
+  const current = await ports.jobs.get(jobId);
+  if (current?.attempt === attempt) await settleJob(ports, current, writer);
 }
 
 /** Does what the end of a job still owes: its last events, its slot, and leaving the live index. Safe to repeat. */

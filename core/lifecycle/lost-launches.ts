@@ -33,7 +33,10 @@ export async function startAgainWhatFoundNoRunner(
   const overdue = launched
     .filter((job) => isKnownToHaveStopped(job) || !mayBeUnlisted(job))
     .sort((first, second) => (first.jobId < second.jobId ? -1 : 1));
-  let promised = Math.max(0, unoccupied.length - (launched.length - overdue.length));
+  const settledBefore = now - launchSettleSeconds * 1_000;
+  const olderRunners = unoccupied.filter(({ launchedAt }) => launchedAt.getTime() <= settledBefore).length;
+  const sparedRunners = unoccupied.length - olderRunners - (launched.length - overdue.length);
+  let promised = olderRunners + Math.max(0, sparedRunners);
   for (const job of overdue) {
     const hasTime = now < (job.startUntil ?? 0);
     const mayStillBeTaken = hasTime && promised-- > 0;

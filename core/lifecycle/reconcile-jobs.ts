@@ -42,6 +42,7 @@ export async function reconcileJobs(ports: StartPorts, stopped?: LaunchName): Pr
       if (job !== undefined) jobs.push(job);
     }),
   );
+  const couldReadAll = readAll && trouble.errors.length === 0;
   const tasks = alive && (await trouble.collect("the runners", () => runnerTasks(ports.launcher, alive, jobs)));
   const actedOnAll = await forEach(jobs, endAt, ports, (job) =>
     trouble.collect(job.jobId, async () => {
@@ -53,10 +54,9 @@ export async function reconcileJobs(ports: StartPorts, stopped?: LaunchName): Pr
   if (tasks) await startAgainWhatFoundNoRunner(ports, jobs, tasks, { stopped, trouble });
   const slotsReleased = await auditSlots(ports, new Set(jobIds), trouble);
   await advanceWaiting(ports, trouble);
-  // A job that could not be read may be what a runner works on.
   const isComplete = readAll && actedOnAll;
-  const maySeeOrphans = isComplete && trouble.errors.length === 0;
-  const orphansStopped = tasks && maySeeOrphans ? await stopOrphans(ports, tasks) : 0;
+  // A job that could not be read may be what a runner works on.
+  const orphansStopped = tasks && couldReadAll ? await stopOrphans(ports, tasks) : 0;
   return {
     jobs: jobs.length,
     runners: alive?.length ?? 0,

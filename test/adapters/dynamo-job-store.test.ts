@@ -2,7 +2,7 @@ import { GetCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test } from "vitest";
 import { dynamoJobStore } from "../../adapters/dynamo-job-store.ts";
 import { jobKey, specKey } from "../../adapters/dynamo-table.ts";
-import { retentionDays } from "../../core/limits.ts";
+import { retentionDays, specRetentionDays } from "../../core/limits.ts";
 import { tableName } from "../../local/provision.ts";
 import { jobStoreContract } from "../contracts/job-store.contract.ts";
 import { upTo } from "../helpers/events.ts";
@@ -14,17 +14,20 @@ const { client, jobs } = await testTable();
 jobStoreContract(jobs);
 
 describe("what is stored", () => {
-  test("is deleted after the time for which jobs are kept", async () => {
+  test("is deleted some time after the job has been settled, and never before", async () => {
     const { jobId } = queuedJob();
     await jobs.create(queuedJob({ jobId }), jobSpec());
+    const daysLeft = async (Key: ReturnType<typeof jobKey>) => {
+      const { Item: item } = await client.send(new GetCommand({ TableName: tableName, Key }));
+      return item?.expiresAt === undefined ? undefined : (item.expiresAt - Date.now() / 1_000) / 86_400;
+    };
 
-    const items = await Promise.all(
-      [jobKey(jobId), specKey(jobId)].map((Key) => client.send(new GetCommand({ TableName: tableName, Key }))),
-    );
+    expect(await daysLeft(jobKey(jobId))).toBeUndefined();
+    expect(await daysLeft(specKey(jobId))).toBeCloseTo(specRetentionDays, 2);
 
-    for (const { Item: item } of items) {
-      expect((item?.expiresAt - Date.now() / 1_000) / 86_400).toBeCloseTo(retentionDays, 2);
-    }
+    await jobs.update(jobId, { status: ["queued"] }, { lastSeq: 2, settled: true });
+
+    expect(await daysLeft(jobKey(jobId))).toBeCloseTo(retentionDays, 2);
   });
 
   test("may be the largest request that there is", async () => {

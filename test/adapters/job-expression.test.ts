@@ -36,7 +36,7 @@ describe("the expression of a guarded update", () => {
   test("takes a settled job out of the live index, and demands that it is still there", () => {
     const expression = jobExpression(jobId, { status: ["failed"], settled: false }, { lastSeq: 3, settled: true });
 
-    expect(expression.UpdateExpression).toBe("SET #lastSeq = :lastSeq REMOVE #livePartition");
+    expect(expression.UpdateExpression).toBe("SET #lastSeq = :lastSeq, #expiresAt = :expiresAt REMOVE #livePartition");
     expect(expression.ConditionExpression).toBe(
       "#schema = :schema AND #status IN (:was0) AND attribute_exists(#livePartition)",
     );

@@ -17,7 +17,7 @@ export async function tryMutation(mutation: Mutation, signal?: AbortSignal): Pro
   // What the adapters do cannot be seen on fakes, and takes longer.
   const isOfAdapter = mutation.file.startsWith("adapters/");
   const count = isOfAdapter ? 400 : mutation.isHarmlessBecause === undefined ? 20_000 : 4_000;
-  const parameters = ["--mutation", mutation.name, "--count", String(count)];
+  const parameters = ["--mutation", mutation.name, "--from", String(mutation.from ?? 1), "--count", String(count)];
   const { stdout } = await run(process.execPath, [main, ...parameters, ...(isOfAdapter ? [] : ["--memory"])], {
     signal,
   });

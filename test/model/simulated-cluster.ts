@@ -12,6 +12,8 @@ export interface Task {
   readonly taskId: string;
   readonly launch: Launch;
   readonly launchedAt: number;
+  /** It never boots, and lives until it is stopped. */
+  readonly isStuck: boolean;
   stoppedAt: number | undefined;
   /** Undefined until its runner has begun. */
   runner: Actor | undefined;
@@ -68,8 +70,10 @@ export class SimulatedCluster {
     const token = `${launch.jobId}-${launch.launch}`;
     if (this.#tokens.has(token)) return;
     if (this.alive.length >= this.room) throw new NoCapacity("RESOURCE:CPU");
+    const { random, faultProbability } = this.#scheduler;
     const task: Task = {
       ...{ taskId: `task-${token}`, launch, launchedAt: this.#scheduler.now },
+      isStuck: faultProbability > 0 && random.isTrue(0.05),
       ...{ stoppedAt: undefined, runner: undefined, sigterm: new AbortController() },
     };
     this.#tokens.set(token, task);

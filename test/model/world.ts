@@ -63,7 +63,7 @@ export class World {
 
   /** The task's runner begins, and takes the task with it when it ends. */
   boot(task: Task): void {
-    if (task.runner !== undefined || task.stoppedAt !== undefined) return;
+    if (task.isStuck || task.runner !== undefined || task.stoppedAt !== undefined) return;
     const { scheduler, ledger, cluster } = this;
     const actor = scheduler.actor(task.taskId, () => {
       task.stoppedAt ??= scheduler.now;
