@@ -295,3 +295,18 @@ describe("a process that dies at any of its steps", () => {
     expect(deaths).toBe(5);
   });
 });
+
+test("A submission starts no more than a few of a backlog before it is answered; reconcile starts the rest", async () => {
+  const stores = inMemoryStores();
+  const tenantId = newTenant();
+  const held = await submitted(new Lifecycle(stores, 1), tenantId, 6);
+  const life = new Lifecycle(stores, 10);
+
+  const newest = await life.submitted({ tenantId });
+
+  const statuses = async () => (await life.rows(held.map(({ jobId }) => jobId))).map(({ status }) => status);
+  expect(newest).toMatchObject({ status: "queued", waiting: "tenant_limit" });
+  expect(await statuses()).toEqual(["starting", "starting", "starting", "queued", "queued", "queued"]);
+  await advanceWaiting(life);
+  expect(await statuses()).toEqual(Array(6).fill("starting"));
+});

@@ -273,3 +273,18 @@ test("A process that dies at any of its steps while a job finds no room leaves i
   });
   expect(deaths).toBeGreaterThan(8);
 });
+
+test("While there is no room for a runner that is due, no other job is admitted to be refused as well", async () => {
+  const life = newLife(1);
+  const [due] = await dueJobs(life, 1);
+  const tenantId = `tenant-${ulid()}`;
+  life.launcher.hasRoomFor(1);
+  const running = await life.running({ tenantId });
+  const waiting = await life.submitted({ tenantId });
+  await finishJob(life, running, succeeded);
+
+  await advanceWaiting(life);
+
+  expect((await life.row(due?.jobId ?? "")).waiting).toBe("capacity");
+  expect((await life.row(waiting.jobId)).status).toBe("queued");
+});

@@ -231,3 +231,14 @@ test("A process that dies at any of its steps while it ends a job leaves it runn
   });
   expect(deaths).toBe(6);
 });
+
+test("An end whose answer was lost is settled by whoever ends the job again", async () => {
+  const life = new Lifecycle(stores);
+  const job = await life.running();
+  await life.jobs.update(job.jobId, { status: ["running"] }, { status: "succeeded" });
+
+  expect(await finishJob(life, job, { status: "succeeded", reason: null })).toBeUndefined();
+
+  expect(await life.isLive(job.jobId)).toBe(false);
+  expect(await life.holdsSlot(job)).toBe(false);
+});

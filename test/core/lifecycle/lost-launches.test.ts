@@ -271,3 +271,18 @@ test("A job that is due, running or ended is none that waits for its runner", as
   expect(life.launcher.launches).toHaveLength(before);
   expect(await life.rows(ids)).toEqual(jobs);
 });
+
+test("A runner that was launched a moment ago and is not listed yet takes no other job's runner from it", async () => {
+  const life = newLife();
+  const older = await life.starting();
+  life.clock.pass(launchSettleSeconds);
+  const alive = await life.launcher.listAlive();
+  const newer = await life.starting();
+  const jobs = [await life.row(older.jobId), await life.row(newer.jobId)];
+  const tasks = await runnerTasks(life.launcher, alive, jobs);
+
+  await startAgainWhatFoundNoRunner(life, jobs, tasks, { stopped: undefined, trouble: new Trouble() });
+
+  expect(life.launcher.launches).toHaveLength(2);
+  expect(await life.row(older.jobId)).toEqual(older);
+});
