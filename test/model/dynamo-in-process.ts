@@ -12,7 +12,7 @@ interface SdkRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array | string;
+  readonly body: Uint8Array;
 }
 
 /** Parts of the SDK that have no say in what is stored and cost a third of a call. */
@@ -63,7 +63,7 @@ function handlerOf(server: Server) {
           },
         };
         server.emit("request", request, response);
-        request.emit("data", body);
+        request.emit("data", Buffer.from(body.buffer, body.byteOffset, body.byteLength));
         request.emit("end");
       }),
   };

