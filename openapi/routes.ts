@@ -5,6 +5,7 @@ import { defaultEventPage, defaultJobPage, maximumEventPage, maximumJobPage, max
 import { NewJob } from "../core/new-job.ts";
 import { Role } from "../core/roles.ts";
 import type { ProblemCode } from "./problem.ts";
+import { one, wholeNumber } from "./query-parameters.ts";
 
 /** One operation of the API. Its handler is `functions/api/<name in kebab-case>.ts`. */
 export interface Route {
@@ -27,18 +28,6 @@ export interface Route {
 
 const json = "application/json";
 const ofJob = z.strictObject({ jobId: JobId });
-const one = <Schema extends z.ZodType>(schema: Schema) => z.tuple([schema]).transform(([only]) => only);
-
-/** A query parameter is text on the wire; the document shows the number that it stands for. */
-function wholeNumber(minimum: number, maximum: number, standard: number) {
-  const text = z
-    .string()
-    .refine((digits) => /^\d{1,9}$/.test(digits), "must be a whole number")
-    .meta({ type: "integer", minimum, maximum, default: standard });
-  return one(text.transform(Number).pipe(z.int().min(minimum).max(maximum)))
-    .optional()
-    .transform((number) => number ?? standard);
-}
 
 export const JobList = z
   .strictObject({
