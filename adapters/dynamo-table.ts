@@ -16,7 +16,7 @@ export function expiryAfter(days: number): number {
 
 /**
  * What is not settled yet: jobs by phase, and the tenants that hold slots. Spread over shards by tenant, and sparse: what
- * is settled leaves it. Sort keys are made in `dynamo-live-index.ts`.
+ * is settled leaves it. Sort keys are made in `dynamo-live-index.ts`. A partition of its own lists the keys of the API.
  */
 export const liveIndex = { name: "live", partitionKey: "livePartition", sortKey: "liveKey" } as const;
 
@@ -104,6 +104,18 @@ export function tenantOf(sortKey: string): string {
 
 export function requestKey(tenantId: string, keyHash: string) {
   return { pk: `REQUEST#${tenantId}`, sk: keyHash };
+}
+
+export function apiKeyKey(keyId: string) {
+  return { pk: `KEY#${keyId}`, sk: "KEY" };
+}
+
+/** Where the keys of the API are listed: in the live index, beside the shards. */
+export const apiKeysPartition = "KEYS";
+
+/** The sort key there. No tenant's name contains the `#`. */
+export function apiKeyPlace(tenantId: string, keyId: string): string {
+  return `${tenantId}#${keyId}`;
 }
 
 export function eventsPartition(jobId: string): string {

@@ -18,6 +18,7 @@ export interface EcsSettings {
   readonly taskDefinition: string;
   readonly subnets: readonly string[];
   readonly securityGroups: readonly string[];
+  readonly assignPublicIp: boolean;
 }
 
 /** The most that DescribeTasks takes in one call. */
@@ -48,25 +49,28 @@ export function ecsRunnerLauncher(client: ECSClient, settings: EcsSettings): Run
     }
   }
 
+  /** ECS answers the same token with the same task, so a repeated launch starts nothing new. */
+  async function run(name: { readonly clientToken: string; readonly startedBy: string }): Promise<void> {
+    const command = new RunTaskCommand({
+      cluster,
+      taskDefinition,
+      ...name,
+      launchType: "FARGATE",
+      enableExecuteCommand: true,
+      ...network(settings),
+    });
+    const { tasks = [], failures = [] } = await client.send(command).catch(asRefusal);
+    if (tasks.length > 0) return;
+    throw new NoCapacity(`ECS started no runner: ${failures.map(({ reason }) => reason).join("; ")}`);
+  }
+
   return {
     describe,
 
-    async launch(launch) {
-      const run = new RunTaskCommand({
-        cluster,
-        taskDefinition,
-        // ECS answers the same token with the same task, so a repeated launch starts nothing new.
-        clientToken: nameOf(launch),
-        // Tells people, and the event of the task's end, what the task was launched for.
-        startedBy: nameOf(launch),
-        launchType: "FARGATE",
-        enableExecuteCommand: true,
-        ...network(settings),
-      });
-      const { tasks = [], failures = [] } = await client.send(run).catch(asRefusal);
-      if (tasks.length > 0) return;
-      throw new NoCapacity(`ECS started no runner: ${failures.map(({ reason }) => reason).join("; ")}`);
-    },
+    launch: (launch) => run({ clientToken: nameOf(launch), startedBy: nameOf(launch) }),
+
+    // Tokens are of the account, and other stages have warm runners, too.
+    launchWarm: (name) => run({ clientToken: `${taskDefinition}-${name}`, startedBy: name }),
 
     async listAlive() {
       const taskIds: string[] = [];
@@ -109,12 +113,12 @@ function asRefusal(error: unknown): never {
   throw new LaunchRefused(`ECS refused to start a runner: ${error.message}`, { cause: error });
 }
 
-function network({ subnets, securityGroups }: EcsSettings) {
+function network({ subnets, securityGroups, assignPublicIp }: EcsSettings) {
   if (subnets.length === 0) return {};
   const awsvpcConfiguration = {
     subnets: [...subnets],
     securityGroups: [...securityGroups],
-    assignPublicIp: "ENABLED" as const,
+    assignPublicIp: assignPublicIp ? ("ENABLED" as const) : ("DISABLED" as const),
   };
   return { networkConfiguration: { awsvpcConfiguration } };
 }

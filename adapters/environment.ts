@@ -1,5 +1,11 @@
 import * as z from "zod";
-import { defaultConcurrentJobs, defaultQueuedJobs, defaultSilenceMinutes } from "../core/limits.ts";
+import {
+  defaultConcurrentJobs,
+  defaultQueuedJobs,
+  defaultSilenceMinutes,
+  idleRunnerSeconds,
+  warmRunnerSeconds,
+} from "../core/limits.ts";
 import { Provider, Role } from "../core/roles.ts";
 
 /** The only place that reads `process.env`: what each process needs of it, parsed once at its start. */
@@ -18,22 +24,32 @@ const flag = z.enum(["0", "1"]).transform((digit) => digit === "1");
 
 /** A tenant's slots are one item of at most 400 KB, which is some 10,000 names of jobs. */
 function atLeastOne(maximum: number) {
-  const rule = `must be a whole number from 1 to ${maximum}`;
+  return wholeNumber(1, maximum);
+}
+
+function wholeNumber(minimum: number, maximum: number) {
+  const rule = `must be a whole number from ${minimum} to ${maximum}`;
   return z
     .string()
     .regex(/^\d{1,9}$/, rule)
     .transform(Number)
-    .pipe(z.int().min(1, rule).max(maximum, rule));
+    .pipe(z.int().min(minimum, rule).max(maximum, rule));
 }
+
+/** What metrics are written under, so that deployments of one account do not mix; without it none are. */
+const METRICS_NAMESPACE = z.string().min(1).optional();
 
 /** What the Lambda functions are given. */
 export const FunctionEnvironment = z.object({
   TABLE_NAME: z.string(),
   QUEUE_URL: z.string(),
+  METRICS_NAMESPACE,
   CLUSTER: z.string(),
   TASK_DEFINITION: z.string(),
   SUBNETS: list,
   SECURITY_GROUPS: list,
+  /** Whether a runner gets an address of its own; behind a NAT gateway it needs none. */
+  ASSIGN_PUBLIC_IP: flag.prefault("1"),
   /** What `owner/name` is looked up on. */
   GIT_BASE_URL: z.url().default("https://github.com/"),
   /** URL prefixes of the repositories that may be cloned, separated by commas. */
@@ -42,6 +58,8 @@ export const FunctionEnvironment = z.object({
   MAX_CONCURRENT_JOBS: atLeastOne(10_000).prefault(String(defaultConcurrentJobs)),
   /** Jobs of one tenant that wait for it; one more is refused. */
   MAX_QUEUED_JOBS: atLeastOne(100_000).prefault(String(defaultQueuedJobs)),
+  /** Runners that wait for jobs to come; their IDLE_SECONDS must be as long as it takes. */
+  WARM_RUNNERS: wholeNumber(0, 100).prefault("0"),
 });
 export type FunctionEnvironment = z.infer<typeof FunctionEnvironment>;
 
@@ -49,8 +67,11 @@ export type FunctionEnvironment = z.infer<typeof FunctionEnvironment>;
 export const RunnerEnvironment = z.object({
   TABLE_NAME: z.string(),
   QUEUE_URL: z.string(),
+  METRICS_NAMESPACE,
   PATH: z.string(),
   WORK_ROOT: z.string().startsWith("/").default("/tmp/omx-web-runs"),
+  /** A runner that has found no job for this long exits: before it could be taken for an orphan. */
+  IDLE_SECONDS: wholeNumber(1, warmRunnerSeconds).prefault(String(idleRunnerSeconds)),
   /** Keep the tmux session of an ended job, unless the request says otherwise. */
   TMUX_KEEP_SESSION_ON_FINISH: flag.prefault("0"),
   /** Give each job an empty repository instead of a clone. */
@@ -69,6 +90,11 @@ export const RunnerEnvironment = z.object({
     .transform((token) => token || undefined),
   /** The unprivileged user that a runner started by root gives the panes to. */
   AGENT_USER: z.string().default("nobody"),
+  /** What to paste to watch a job's session: `{task}`, `{session}` and `{socket}` stand for the job's own. */
+  ATTACH_COMMAND: z
+    .string()
+    .regex(/^(?:[^{}]|\{(?:task|session|socket)\})+$/, "may hold {task}, {session} and {socket}, and no other braces")
+    .default("tmux -S {socket} attach -t {session}"),
   /** Tells a task which one it is (set by ECS). */
   ECS_CONTAINER_METADATA_URI_V4: z.url().optional(),
 });

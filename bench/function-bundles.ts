@@ -7,11 +7,14 @@ import type { RouteName } from "../openapi/routes.ts";
 
 const project = fileURLToPath(new URL("..", import.meta.url));
 
+type FunctionName = RouteName | "authorizer" | "reconcile";
+
 /** The SDK commands that each function's work takes; none where it answers by itself. */
-const sdkOf: Readonly<Record<RouteName, readonly Client[]>> = {
+const sdkOf: Readonly<Record<FunctionName, readonly Client[]>> = {
   createJob: ["dynamo", "sqs", "ecs"],
-  cancelJob: ["dynamo"],
   retryJob: ["dynamo", "sqs", "ecs"],
+  attachJob: ["dynamo", "ecsExec"],
+  cancelJob: ["dynamo"],
   getJob: ["dynamo"],
   listJobs: ["dynamo"],
   listJobEvents: ["dynamo"],
@@ -19,7 +22,19 @@ const sdkOf: Readonly<Record<RouteName, readonly Client[]>> = {
   getOpenapi: [],
   getDocs: [],
   getDocsAsset: [],
+  authorizer: ["dynamo"],
+  reconcile: ["dynamo", "sqs", "ecs", "ecsTasks"],
 };
+
+const files: Partial<Readonly<Record<FunctionName, string>>> = {
+  authorizer: "functions/authorizer.ts",
+  reconcile: "functions/background/reconcile.ts",
+};
+
+function fileOf(name: FunctionName): string {
+  return files[name] ?? handlerFile(name as RouteName);
+}
+
 type Client = keyof typeof sources;
 
 /** What a bare handler writes to have a client and call it. Made at the first request, as in our functions. */
@@ -38,11 +53,21 @@ import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCom
     imports: 'import { ECSClient, RunTaskCommand } from "@aws-sdk/client-ecs";',
     calls: "await new ECSClient({}).send(new RunTaskCommand(event));",
   },
+  ecsTasks: {
+    imports: 'import { DescribeTasksCommand, paginateListTasks, StopTaskCommand } from "@aws-sdk/client-ecs";',
+    calls: `const client = new ECSClient({});
+  for await (const page of paginateListTasks({ client }, event)) await client.send(new DescribeTasksCommand(page));
+  await client.send(new StopTaskCommand(event));`,
+  },
+  ecsExec: {
+    imports: 'import { ECSClient, ExecuteCommandCommand } from "@aws-sdk/client-ecs";',
+    calls: "await new ECSClient({}).send(new ExecuteCommandCommand(event));",
+  },
 } as const;
 
-/** A function of the API, bundled as for Lambda, beside a bare one with the same SDK clients. */
+/** A function, bundled as for Lambda, beside a bare one with the same SDK clients. */
 export interface BundledFunction {
-  readonly name: RouteName;
+  readonly name: FunctionName;
   readonly clients: readonly Client[];
   readonly own: Bundle;
   readonly bare: Bundle;
@@ -54,15 +79,12 @@ export interface Bundle {
 }
 
 export async function bundleFunctions(directory: string): Promise<BundledFunction[]> {
-  const names = Object.keys(sdkOf) as RouteName[];
+  const names = Object.keys(sdkOf) as FunctionName[];
   await mkdir(join(directory, "bare"), { recursive: true });
   return Promise.all(
     names.map(async (name) => {
       const clients = sdkOf[name];
-      const own = await bundle(
-        { entryPoints: [join(project, handlerFile(name))] },
-        join(directory, "own", `${name}.mjs`),
-      );
+      const own = await bundle({ entryPoints: [join(project, fileOf(name))] }, join(directory, "own", `${name}.mjs`));
       const stdin = { contents: bareSource(clients), resolveDir: project };
       const bare = await bundle({ stdin }, join(directory, "bare", `${name}.mjs`));
       return { name, clients, own, bare };

@@ -29,7 +29,7 @@ export async function measureFunctions(cleanUp: AsyncDisposableStack): Promise<R
   return {
     title: "Functions",
     method:
-      "Each function of the API bundled by esbuild (minified, ESM, the SDK in it), imported in a new Node process each " +
+      "Each function bundled by esbuild (minified, ESM, the SDK in it), imported in a new Node process each " +
       `time, ${rounds} rounds in turns. Baseline: a bare handler that imports the same SDK clients and the commands that ` +
       "the work takes; both make their clients at the first request.",
     rows: bundles.flatMap((bundle) => [sizeRow(bundle), timeRow(bundle)]),

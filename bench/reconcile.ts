@@ -126,6 +126,7 @@ function startPorts(client: DynamoDBDocumentClient): StartPorts {
   /** Every runner is alive. */
   const launcher: RunnerLauncher = {
     launch: never,
+    launchWarm: never,
     stop: never,
     listAlive: async () => [],
     describe: async (taskIds) => taskIds.map((taskId) => ({ taskId, isAlive: true, launchedAt: new Date() })),

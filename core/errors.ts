@@ -13,6 +13,11 @@ export class NewerSchema extends Error {
   override readonly name = "NewerSchema";
 }
 
+/** Nobody can be let in to the task's session: it is not ready for that yet, or is where nobody can be. */
+export class AttachUnavailable extends Error {
+  override readonly name = "AttachUnavailable";
+}
+
 /** Another attempt has taken the job over, or the job has ended: this writer must stop writing. */
 export class Superseded extends Error {
   override readonly name = "Superseded";

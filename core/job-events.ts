@@ -13,6 +13,11 @@ const dataSchemas = {
   git_clone_started: z.strictObject({ repo: z.string(), ref: z.string().nullable() }),
   git_clone_finished: z.strictObject({ baseSha: z.string(), durationMs: z.int() }),
   tmux_session_started: z.strictObject({ session: z.string(), attachCommand: z.string() }),
+  attach_granted: z.strictObject({
+    write: z.boolean().describe("Whether keys go to the panes; else only looking."),
+    sessionId: z.string().describe("Names the session where its provider keeps a record."),
+    requestId: z.string().describe("The request that was granted it."),
+  }),
   pane_started: z.strictObject({ paneId: z.string(), stage: z.string(), command: z.string() }),
   pane_output: z.strictObject({
     text: z.string().describe("The pane's bytes as UTF-8 text, escape codes kept, known secrets replaced."),

@@ -49,6 +49,8 @@ export const reconcileSeconds = 50;
 export const reconcileConcurrency = 8;
 /** A runner that has found no job for this long exits. */
 export const idleRunnerSeconds = 60;
+/** Where runners are kept waiting for jobs, one exits after this long: before it could be taken for an orphan. */
+export const warmRunnerSeconds = 720;
 /** A hint that a runner took and did not delete comes back after this long. */
 export const hintVisibilitySeconds = 30;
 /** A cancelled or overdue process tree gets SIGTERM, then this long, then SIGKILL. */
@@ -75,6 +77,9 @@ export const maximumJobPage = 50;
 /** An SSE stream ends itself after this long and the client resumes: an abandoned stream costs no more than that. */
 export const eventStreamSeconds = 120;
 export const eventStreamCommentSeconds = 15;
+
+/** API Gateway keeps what the authorizer has said of a key for this long: a disabled one works no longer than that. */
+export const keyCacheSeconds = 60;
 
 /** Ended jobs, events and idempotency keys are kept for this long (DynamoDB TTL deletes them). */
 export const retentionDays = 30;

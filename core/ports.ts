@@ -1,3 +1,4 @@
+import type { ApiKey } from "./api-key.ts";
 import type { JobRecord, JobSpec, JobStatus } from "./job.ts";
 import type { JobEvent } from "./job-events.ts";
 
@@ -147,12 +148,40 @@ export interface RunnerTask {
 export interface RunnerLauncher {
   /** Starts one runner; the same launch again starts nothing new. Throws `LaunchRefused` and `NoCapacity`. */
   launch(launch: Launch): Promise<void>;
+  /** Starts one for whatever job comes next; the same name again starts nothing new. Throws as `launch`. */
+  launchWarm(name: string): Promise<void>;
   /** All tasks that are alive; one that was launched a moment ago may be missing. */
   listAlive(): Promise<readonly string[]>;
   /** What is known of these tasks. One that nobody remembers is left out: it may have ended long ago, or live elsewhere. */
   describe(taskIds: readonly string[]): Promise<readonly RunnerTask[]>;
   /** Tells the task to stop. One that is not alive, or not known, is left as it is. */
   stop(taskId: string, why: string): Promise<void>;
+}
+
+/** The keys of the API. */
+export interface ApiKeys {
+  /** Stores a new key. Rejects where there is one of this id already. */
+  create(key: ApiKey): Promise<void>;
+  get(keyId: string): Promise<ApiKey | undefined>;
+  /** The tenant's keys, or everybody's by tenant. What was written last may be missing. */
+  list(tenantId?: string): AsyncIterable<ApiKey>;
+  /** Answers the key, disabled since `at`, or since before; undefined where there is none. */
+  disable(keyId: string, at: Date): Promise<ApiKey | undefined>;
+}
+
+/** A way to a runner's session, for one person and a moment: whoever has it gets in. */
+export interface AttachGrant {
+  readonly sessionId: string;
+  readonly streamUrl: string;
+  readonly tokenValue: string;
+  /** Complete, to be pasted into a terminal. */
+  readonly command: string;
+}
+
+/** Lets people in who have no rights of their own where runners run. */
+export interface AttachGate {
+  /** Opens a session in which the task's panes are shown. Throws `AttachUnavailable`. */
+  open(taskId: string, access: { readonly write: boolean }): Promise<AttachGrant>;
 }
 
 export type Clock = () => Date;

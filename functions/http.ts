@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import middy, { type MiddlewareObj } from "@middy/core";
 import { executionModeStreamifyResponse } from "@middy/core/StreamifyResponse";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from "aws-lambda";
-import { logError } from "../adapters/log.ts";
+import { enterLogContext, logError } from "../adapters/log.ts";
 import { NewerSchema } from "../core/errors.ts";
 import { type ProblemCode, problemBody, problemKinds } from "../openapi/problem.ts";
 import { type ApiReply, type ApiRequest, type Route, type RouteName, routes } from "../openapi/routes.ts";
@@ -29,6 +29,7 @@ export type StreamingAnswer<Name extends RouteName> = (
 export function lambdaFor<Name extends RouteName>(name: Name, compose: () => Answer<Name>) {
   const answer = once(compose);
   return middy<APIGatewayProxyEvent, APIGatewayProxyResult>()
+    .use(logContext)
     .use(problemReplies())
     .handler(async (event) => buffered(routes[name], await answer()(parseRequest(name, event))));
 }
@@ -37,6 +38,7 @@ export function lambdaFor<Name extends RouteName>(name: Name, compose: () => Ans
 export function streamingLambdaFor<Name extends RouteName>(name: Name, compose: () => StreamingAnswer<Name>) {
   const answer = once(compose);
   return middy<APIGatewayProxyEvent>({ executionMode: executionModeStreamifyResponse })
+    .use(logContext)
     .use(streamedBody())
     .use(problemReplies())
     .handler(async (event) => {
@@ -49,6 +51,16 @@ export function streamingLambdaFor<Name extends RouteName>(name: Name, compose: 
       };
     });
 }
+
+/** Every line that the request leads to can be found by it: by the id that its caller and the access log have. */
+const logContext: MiddlewareObj<APIGatewayProxyEvent> = {
+  before({ event }) {
+    const { requestId, authorizer } = event.requestContext;
+    const { tenantId } = authorizer ?? {};
+    const { jobId } = event.pathParameters ?? {};
+    enterLogContext({ requestId, ...(tenantId && { tenantId }), ...(jobId && { jobId }) });
+  },
+};
 
 function buffered(route: Route, reply: { body: unknown; headers?: Readonly<Record<string, string>> }) {
   const { status, contentType } = route.success;
@@ -85,7 +97,7 @@ function problemReplies(): MiddlewareObj<APIGatewayProxyEvent> {
       const code: ProblemCode = known?.code ?? "internal_error";
       const detail = known?.message ?? "Something failed on our side; nothing is lost. Try again.";
       const { requestId } = request.event.requestContext;
-      if (known === undefined) logError("request failed", request.error, { requestId, path: request.event.path });
+      if (known === undefined) logError("request failed", request.error, { path: request.event.path });
       const about = { detail, instance: request.event.path, requestId, ...(known?.errors && { errors: known.errors }) };
       request.response = {
         statusCode: problemKinds[code].status,

@@ -1,8 +1,11 @@
 import type { APIGatewayProxyEvent } from "aws-lambda";
-import type * as z from "zod";
-import type { Problem } from "../openapi/problem.ts";
+import * as z from "zod";
+import { keyNeeded, type Problem } from "../openapi/problem.ts";
 import { type ApiRequest, type Route, type RouteName, routes } from "../openapi/routes.ts";
 import { ProblemError } from "./problem-error.ts";
+
+/** What the authorizer passes on, as API Gateway passes it: text. */
+const Authorized = z.object({ tenantId: z.string(), scopes: z.string().optional() });
 
 /** The request that the route's schemas describe, or a `ProblemError` that points at what is wrong with it. */
 export function parseRequest<Name extends RouteName>(name: Name, event: APIGatewayProxyEvent): ApiRequest<Name> {
@@ -24,12 +27,15 @@ function lowerCased(headers: APIGatewayProxyEvent["headers"]): Record<string, st
   return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value ?? ""]));
 }
 
-/** The tenant is what the authorizer says, never what the request says. */
+/** The tenant, and what its key may do, are what the authorizer says, never what the request says. */
 function tenantOf(route: Route, event: APIGatewayProxyEvent): string {
-  const tenantId: unknown = event.requestContext.authorizer?.tenantId;
-  if (typeof tenantId === "string" && tenantId !== "") return tenantId;
   if (route.public) return "";
-  throw new ProblemError("unauthorized", "Send a valid key: `Authorization: Bearer omx_…`.");
+  const { tenantId, scopes } = Authorized.safeParse(event.requestContext.authorizer).data ?? {};
+  if (!tenantId) throw new ProblemError("unauthorized", keyNeeded);
+  if (scopes?.split(" ").includes(route.scope)) return tenantId;
+  // The authorizer's answer is kept for all routes, so that each one has to look for itself.
+  const detail = `This request takes a key with the scope ${route.scope}, which this one lacks. Use one that has it.`;
+  throw new ProblemError("forbidden", detail);
 }
 
 /** An id that cannot be one belongs to no job. */

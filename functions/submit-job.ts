@@ -1,5 +1,5 @@
 import { decodeTime, ulid } from "ulid";
-import { logError } from "../adapters/log.ts";
+import { addLogContext, logError } from "../adapters/log.ts";
 import { type Job, type JobSpec, toJob } from "../core/job.ts";
 import { acceptedJob, acceptJob } from "../core/lifecycle/accept-job.ts";
 import { admitJobs } from "../core/lifecycle/admit-jobs.ts";
@@ -39,6 +39,7 @@ export async function submitJob(
   const { operation, content, spec } = about;
   const first = await firstRequest(ports.jobs, request, { operation, content, jobId: ulid(ports.now().getTime()) });
   const { jobId } = first;
+  addLogContext({ jobId });
   // A first request that was cut off after its key was remembered has left no job: then this one goes on for it.
   const stored = first.isReplay ? await ports.jobs.get(jobId) : undefined;
   // The id's own time, so that whoever repeats the request gets the same answer.
@@ -47,7 +48,7 @@ export async function submitJob(
     await assertMayQueue(ports, tenantId);
     await acceptJob(ports, accepted, spec);
     // The job is stored, so it will run; if its start fails now, reconcile makes up for it.
-    await admitJobs(ports, tenantId, accepted).catch((error: unknown) => logError("start failed", error, { jobId }));
+    await admitJobs(ports, tenantId, accepted).catch((error: unknown) => logError("start failed", error, {}));
   }
   return { body: toJob(accepted, spec), headers: { Location: `/v1/jobs/${jobId}`, ...replayHeader(first) } };
 }

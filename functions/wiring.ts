@@ -1,11 +1,16 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { dynamoApiKeys } from "../adapters/dynamo-api-keys.ts";
 import { dynamoClient } from "../adapters/dynamo-client.ts";
 import { dynamoEventLog } from "../adapters/dynamo-event-log.ts";
 import { dynamoJobStore } from "../adapters/dynamo-job-store.ts";
 import { dynamoTenantSlots } from "../adapters/dynamo-tenant-slots.ts";
+import { ecsAttachGate } from "../adapters/ecs-attach-gate.ts";
 import { ecsRunnerLauncher } from "../adapters/ecs-runner-launcher.ts";
 import { FunctionEnvironment, parseEnvironment } from "../adapters/environment.ts";
+import { measuredJobStore } from "../adapters/measured-job-store.ts";
+import { measuredLauncher } from "../adapters/measured-launcher.ts";
+import { embeddedMetrics } from "../adapters/metrics.ts";
 import { sqsJobQueue } from "../adapters/sqs-job-queue.ts";
 import { once } from "./once.ts";
 
@@ -17,7 +22,11 @@ import { once } from "./once.ts";
 const environment = /* @__PURE__ */ once(() => parseEnvironment(FunctionEnvironment));
 const dynamo = /* @__PURE__ */ once(dynamoClient);
 
+export const recordMetrics = /* @__PURE__ */ once(() => embeddedMetrics(environment().METRICS_NAMESPACE));
+
 export const jobStore = /* @__PURE__ */ once(() => dynamoJobStore(dynamo(), environment().TABLE_NAME));
+
+export const apiKeys = /* @__PURE__ */ once(() => dynamoApiKeys(dynamo(), environment().TABLE_NAME));
 
 const tenantSlots = /* @__PURE__ */ once(() => dynamoTenantSlots(dynamo(), environment().TABLE_NAME));
 
@@ -26,20 +35,29 @@ export const eventLog = /* @__PURE__ */ once(() => dynamoEventLog(dynamo(), envi
 const jobQueue = /* @__PURE__ */ once(() => sqsJobQueue(new SQSClient({}), environment().QUEUE_URL));
 
 const runnerLauncher = /* @__PURE__ */ once(() => {
-  const { CLUSTER, TASK_DEFINITION, SUBNETS, SECURITY_GROUPS } = environment();
+  const { CLUSTER, TASK_DEFINITION, SUBNETS, SECURITY_GROUPS, ASSIGN_PUBLIC_IP } = environment();
   return ecsRunnerLauncher(new ECSClient({}), {
     cluster: CLUSTER,
     taskDefinition: TASK_DEFINITION,
     subnets: SUBNETS,
     securityGroups: SECURITY_GROUPS,
+    assignPublicIp: ASSIGN_PUBLIC_IP,
   });
 });
 
 /** What it takes to end jobs. */
 export const finishPorts = /* @__PURE__ */ once(() => ({
-  jobs: jobStore(),
+  jobs: measuredJobStore(jobStore(), recordMetrics()),
   events: eventLog(),
   slots: tenantSlots(),
+  now: () => new Date(),
+}));
+
+/** What it takes to let people in to them. */
+export const attachPorts = /* @__PURE__ */ once(() => ({
+  jobs: jobStore(),
+  events: eventLog(),
+  gate: ecsAttachGate(new ECSClient({}), environment().CLUSTER),
   now: () => new Date(),
 }));
 
@@ -47,8 +65,9 @@ export const finishPorts = /* @__PURE__ */ once(() => ({
 export const startPorts = /* @__PURE__ */ once(() => ({
   ...finishPorts(),
   queue: jobQueue(),
-  launcher: runnerLauncher(),
+  launcher: measuredLauncher(runnerLauncher(), recordMetrics()),
   maximumConcurrentJobs: environment().MAX_CONCURRENT_JOBS,
+  warmRunners: environment().WARM_RUNNERS,
 }));
 
 /** What it takes to accept them. */

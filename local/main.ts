@@ -36,9 +36,13 @@ async function serve(settings: LocalSettings): Promise<void> {
 }
 
 function greeting(url: string, settings: LocalSettings): string {
+  const asksForKeys = settings.auth === "keys";
+  const who = asksForKeys ? ", and to keys alone" : ", and no key is asked for";
+  const makeKey = `\n  export OMX_KEY=$(npm run -s keys -- create --tenant local --data-dir ${settings.dataDirectory})\n`;
+  const key = asksForKeys ? '-H "Authorization: Bearer $OMX_KEY" ' : "";
   const data = settings.dataDirectory ?? "in memory, gone at the end (--ephemeral)";
   return `
-omx-web, the embedded stack. Open to this machine only, and no key is asked for.
+omx-web, the embedded stack. Open to this machine only${who}.
 
   emulated      DynamoDB (dynalite), SQS (fauxqs), API Gateway and ECS (our own)
   not emulated  IAM, throttling, and above all containers: a runner is a child process of yours, so the agents'
@@ -50,15 +54,15 @@ omx-web, the embedded stack. Open to this machine only, and no key is asked for.
   documentation ${url}/docs
 
 Try it:
-
-  curl -s -X POST ${url}/v1/jobs -H 'Content-Type: application/json' -d '{
+${asksForKeys ? makeKey : ""}
+  curl -s -X POST ${url}/v1/jobs ${key}-H 'Content-Type: application/json' -d '{
     "provider": "custom", "mode": "team", "repo": "octocat/Hello-World", "task": "인사말을 추가해줘",
     "options": {"agentCommands": {
       "planner": "echo \\"계획: $JOB_TASK\\" | tee $JOB_PLAN_FILE",
       "executor": "date >> README && git diff --stat",
       "verifier": "git diff --exit-code --quiet && exit 1 || echo changed"}}}'
 
-  curl -s ${url}/v1/jobs/JOB_ID/events -H 'Accept: text/event-stream' -N
+  curl -s ${url}/v1/jobs/JOB_ID/events ${key}-H 'Accept: text/event-stream' -N
 
 Ready on ${url} (Ctrl-C stops it)
 `;

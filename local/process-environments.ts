@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { FunctionEnvironment, RunnerEnvironment } from "../adapters/environment.ts";
+import { warmRunnerSeconds } from "../core/limits.ts";
 import { tableName } from "./provision.ts";
 import type { LocalSettings } from "./settings.ts";
 
@@ -16,6 +17,13 @@ export function setEnvironment(variables: Readonly<Record<string, string>>): voi
   Object.assign(environment, credentials, noSharedFiles, variables);
 }
 
+/** Has this process, and all that it starts, find one emulator of all of AWS, whatever the user has for the real one. */
+export function useEmulator(endpoint: string): void {
+  // biome-ignore lint/style/noProcessEnv: as above, for the programs that are started
+  for (const name of Object.keys(process.env)) if (name.startsWith("AWS_")) delete process.env[name];
+  setEnvironment({ AWS_DEFAULT_REGION: credentials.AWS_REGION, AWS_ENDPOINT_URL: endpoint });
+}
+
 const noSharedFiles = { AWS_CONFIG_FILE: "/dev/null", AWS_SHARED_CREDENTIALS_FILE: "/dev/null" };
 
 /** What the functions are given, but for the cluster, which is named by the ECS stand-in. */
@@ -28,6 +36,7 @@ export function functionEnvironment(settings: LocalSettings, queueUrl: string) {
     REPOSITORY_ALLOW_LIST: settings.repositoryAllowList,
     MAX_CONCURRENT_JOBS: String(settings.maximumConcurrentJobs),
     MAX_QUEUED_JOBS: String(settings.maximumQueuedJobs),
+    WARM_RUNNERS: String(settings.warmRunners),
   } satisfies Partial<z.input<typeof FunctionEnvironment>>;
 }
 
@@ -50,6 +59,7 @@ export function runnerEnvironment(settings: LocalSettings, surroundings: RunnerS
     GIT_BASE_URL: settings.gitBaseUrl,
     WORK_ROOT: settings.workRoot,
     TMUX_KEEP_SESSION_ON_FINISH: "1",
+    ...(settings.warmRunners > 0 && { IDLE_SECONDS: String(warmRunnerSeconds) }),
   } satisfies Partial<z.input<typeof RunnerEnvironment>>;
   return {
     ...{ LANG: "C.UTF-8", NODE_COMPILE_CACHE: compileCache },

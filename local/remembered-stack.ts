@@ -16,7 +16,7 @@ export type RememberedStack = z.infer<typeof RememberedStack>;
 
 /** As at the last start, but for ports that are no longer free: 0, for any. What cannot be read is as if it were new. */
 export async function rememberedStack(directory: string | undefined): Promise<RememberedStack> {
-  const known = directory === undefined ? undefined : await read(directory).catch(() => undefined);
+  const known = directory === undefined ? undefined : await readStack(directory).catch(() => undefined);
   if (known === undefined) return { dynamo: 0, sqs: 0, ecs: 0, accessKeyId: randomBytes(16).toString("hex") };
   const [dynamo, sqs, ecs] = [known.dynamo, known.sqs, known.ecs].map(freeOrAny);
   return { ...known, dynamo: (await dynamo) ?? 0, sqs: (await sqs) ?? 0, ecs: (await ecs) ?? 0 };
@@ -29,7 +29,8 @@ export async function rememberStack(directory: string | undefined, stack: Rememb
   await rename(`${file}.new`, file);
 }
 
-async function read(directory: string): Promise<RememberedStack> {
+/** As it was left there by the last start. Rejects where there is none. */
+export async function readStack(directory: string): Promise<RememberedStack> {
   return RememberedStack.parse(JSON.parse(await readFile(join(directory, "stack.json"), "utf8")));
 }
 

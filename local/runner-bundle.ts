@@ -15,6 +15,8 @@ export async function bundleRunner(directory: string): Promise<string> {
   await copyFile(source("pane/pane-wrapper.pl"), join(directory, "pane", "pane-wrapper.pl"));
   await build({
     entryPoints: [source("main.ts")],
+    // Names of modules are relative to it: the same file comes out wherever this runs.
+    absWorkingDir: source(".."),
     outfile,
     bundle: true,
     platform: "node",

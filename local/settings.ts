@@ -9,20 +9,26 @@ const port = z
   .transform(Number)
   .pipe(z.int().max(65_535, "must be a number from 0 to 65535"));
 
+/** Whether the API asks for keys. */
+const Auth = z.enum(["none", "keys"], 'must be "keys", or "none", which is the default');
+export type Auth = z.infer<typeof Auth>;
+
 const Environment = z.object({
   PORT: port.prefault("8080"),
+  AUTH: Auth.default("none"),
   DATA_DIR: z.string().default(".data"),
   WORK_ROOT: z.string().startsWith("/").default("/tmp/omx-web-runs"),
   PATH: z.string(),
   GIT_BASE_URL: z.url("must be a URL, such as https://github.com/ or file:///srv/git/").default("https://github.com/"),
   /** On one's own machine any repository may be cloned. */
   REPOSITORY_ALLOW_LIST: z.string().default("https://,ssh://,file:///"),
-  ...FunctionEnvironment.pick({ MAX_CONCURRENT_JOBS: true, MAX_QUEUED_JOBS: true }).shape,
+  ...FunctionEnvironment.pick({ MAX_CONCURRENT_JOBS: true, MAX_QUEUED_JOBS: true, WARM_RUNNERS: true }).shape,
 });
 
 /** How the embedded stack is started. */
 export interface LocalSettings {
   readonly port: number;
+  readonly auth: Auth;
   /** Absent: nothing outlives the process. */
   readonly dataDirectory: string | undefined;
   readonly workRoot: string;
@@ -31,6 +37,7 @@ export interface LocalSettings {
   readonly repositoryAllowList: string;
   readonly maximumConcurrentJobs: number;
   readonly maximumQueuedJobs: number;
+  readonly warmRunners: number;
   /** The runner's own settings, passed on as they are. */
   readonly runner: Readonly<Record<string, string>>;
 }
@@ -41,7 +48,7 @@ export class SettingsInvalid extends Error {
 }
 
 const passedOn =
-  /^(?:TMUX_KEEP_SESSION_ON_FINISH|JOB_SKIP_GIT_CLONE|JOB_SILENCE_MINUTES|JOB_\w+_CMD|GIT_TOKEN|AGENT_USER)$/;
+  /^(?:TMUX_KEEP_SESSION_ON_FINISH|JOB_SKIP_GIT_CLONE|JOB_SILENCE_MINUTES|JOB_\w+_CMD|GIT_TOKEN|AGENT_USER|METRICS_NAMESPACE)$/;
 
 /** The settings in the environment and on the command line (`--ephemeral`). Throws `SettingsInvalid`. */
 export function readSettings(
@@ -56,10 +63,16 @@ export function readSettings(
     const faults = parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
     throw new SettingsInvalid(faults.join("; "));
   }
-  const { PORT, DATA_DIR, WORK_ROOT, PATH, GIT_BASE_URL, REPOSITORY_ALLOW_LIST } = parsed.data;
-  const { MAX_CONCURRENT_JOBS, MAX_QUEUED_JOBS } = parsed.data;
+  const { PORT, AUTH, DATA_DIR, WORK_ROOT, PATH, GIT_BASE_URL, REPOSITORY_ALLOW_LIST } = parsed.data;
+  if (ephemeral && AUTH === "keys") {
+    throw new SettingsInvalid(
+      "AUTH: keys are made in DATA_DIR, which --ephemeral does without. Leave one of them out.",
+    );
+  }
+  const { MAX_CONCURRENT_JOBS, MAX_QUEUED_JOBS, WARM_RUNNERS } = parsed.data;
   return {
     port: PORT,
+    auth: AUTH,
     dataDirectory: ephemeral ? undefined : resolve(DATA_DIR),
     workRoot: WORK_ROOT,
     path: withoutNpmFolders(PATH),
@@ -67,6 +80,7 @@ export function readSettings(
     repositoryAllowList: REPOSITORY_ALLOW_LIST,
     maximumConcurrentJobs: MAX_CONCURRENT_JOBS,
     maximumQueuedJobs: MAX_QUEUED_JOBS,
+    warmRunners: WARM_RUNNERS,
     runner: Object.fromEntries(
       Object.entries(environment).flatMap(([name, value]) => (value && passedOn.test(name) ? [[name, value]] : [])),
     ),

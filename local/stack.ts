@@ -79,7 +79,7 @@ export async function startStack(settings: LocalSettings, log: (line: string) =>
     // Only now: a runner may keep its session in its last moment.
     await endKeptSessions(settings);
   });
-  const gateway = cleanUp.use(await startApi(settings.port, log));
+  const gateway = cleanUp.use(await startApi(settings.port, log, settings.auth));
   cleanUp.use(repeatedly(reconcileEverySeconds, () => reconcile(eachMinute)));
   reconcile(eachMinute);
   const portOf = ({ endpoint }: { readonly endpoint: string }) => Number(new URL(endpoint).port);
@@ -110,5 +110,5 @@ function isDone({ detail }: EcsTaskStoppedEvent): boolean {
 
 async function reconcileOn(event: object): Promise<void> {
   const { handler } = await import("../functions/background/reconcile.ts");
-  await handler(event);
+  await handler(event, { awsRequestId: crypto.randomUUID() });
 }

@@ -23,12 +23,17 @@ export function openapiDocument() {
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
     servers: [{ url: "/" }],
-    security: [{ key: [] }],
     paths,
     components: {
       schemas: sorted(schemas),
       securitySchemes: {
-        key: { type: "http", scheme: "bearer", description: "Not asked for by the embedded start on loopback." },
+        key: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "A key, `omx_<keyId>_<secret>`. Each operation says which scope it asks for. The embedded start on loopback " +
+            "asks for keys with `AUTH=keys` only.",
+        },
       },
     },
   };
@@ -40,7 +45,7 @@ function operation(operationId: string, route: Route, schemas: Record<string, Sc
     operationId,
     summary,
     ...(description && { description }),
-    ...(route.public && { security: [] }),
+    security: route.public ? [] : [{ key: [route.scope] }],
     parameters: [
       ...parameters("path", route.params, schemas),
       ...parameters("query", route.query, schemas),

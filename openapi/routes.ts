@@ -1,20 +1,22 @@
 import * as z from "zod";
+import type { Scope } from "../core/api-key.ts";
 import { Job, JobId, JobStatus } from "../core/job.ts";
 import { JobEvent, JobEventType } from "../core/job-events.ts";
 import { defaultEventPage, defaultJobPage, maximumEventPage, maximumJobPage, maximumLabels } from "../core/limits.ts";
 import { NewJob } from "../core/new-job.ts";
 import { Role } from "../core/roles.ts";
+import { Attachment } from "./attachment.ts";
 import type { ProblemCode } from "./problem.ts";
 import { one, wholeNumber } from "./query-parameters.ts";
 
 /** One operation of the API. Its handler is `functions/api/<name in kebab-case>.ts`. */
-export interface Route {
+export type Route = Operation & Access;
+
+interface Operation {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly summary: string;
   readonly description?: string;
-  /** Whether a caller without a key may use it. */
-  readonly public?: true;
   /** The answer may be longer than a buffered one: API Gateway passes it on as it is written. */
   readonly streams?: true;
   readonly params?: z.ZodObject;
@@ -26,9 +28,13 @@ export interface Route {
   readonly problems: readonly ProblemCode[];
 }
 
-const json = "application/json";
-const ofJob = z.strictObject({ jobId: JobId });
+/** A route is open to callers without a key, or asks for a key with this scope. */
+type Access = { readonly public: true; readonly scope?: never } | { readonly public?: never; readonly scope: Scope };
 
+const json = "application/json";
+/** Of every route that takes a body. */
+const jsonProblems = ["invalid_json", "invalid_request", "unsupported_media_type", "payload_too_large"] as const;
+const ofJob = z.strictObject({ jobId: JobId });
 export const JobList = z
   .strictObject({
     jobs: z.array(Job),
@@ -50,25 +56,20 @@ export const routes = {
     method: "POST",
     path: "/v1/jobs",
     summary: "Submit a job",
+    scope: "jobs:write",
     description:
       "Accepts the job once it is stored; it then starts by itself. With an `Idempotency-Key` header a repeated request " +
       "gets the first answer again, with `Idempotent-Replay: true`.",
     body: NewJob,
     idempotent: true,
     success: { status: 202, contentType: json, body: Job },
-    problems: [
-      "invalid_json",
-      "invalid_request",
-      "unsupported_media_type",
-      "payload_too_large",
-      "idempotency_key_reused",
-      "quota_exceeded",
-    ],
+    problems: [...jsonProblems, "idempotency_key_reused", "quota_exceeded"],
   },
   listJobs: {
     method: "GET",
     path: "/v1/jobs",
     summary: "List jobs, newest first",
+    scope: "jobs:read",
     query: z.strictObject({
       status: one(JobStatus).optional(),
       label: z
@@ -86,6 +87,7 @@ export const routes = {
     method: "GET",
     path: "/v1/jobs/{jobId}",
     summary: "Read one job",
+    scope: "jobs:read",
     params: ofJob,
     success: { status: 200, contentType: json, body: Job },
     problems: ["not_found"],
@@ -94,6 +96,7 @@ export const routes = {
     method: "GET",
     path: "/v1/jobs/{jobId}/events",
     summary: "Read a job's events, as a page or as a stream",
+    scope: "jobs:read",
     description:
       "A JSON page; or server-sent events when `Accept` asks for `text/event-stream`: the id of each is its seq, " +
       "`Last-Event-ID` resumes, and the stream ends itself after two minutes for the client to resume.",
@@ -119,6 +122,7 @@ export const routes = {
     method: "POST",
     path: "/v1/jobs/{jobId}/cancel",
     summary: "Cancel a job",
+    scope: "jobs:write",
     description:
       "Ends the job's whole process tree, within seconds where it runs. Cancelling twice is the same as once.",
     params: ofJob,
@@ -126,10 +130,23 @@ export const routes = {
     success: { status: 202, contentType: json, body: Job },
     problems: ["invalid_request", "not_found", "already_ended", "idempotency_key_reused"],
   },
+  attachJob: {
+    method: "POST",
+    path: "/v1/jobs/{jobId}/attach",
+    summary: "Get a way into a running job's session",
+    scope: "jobs:write",
+    description:
+      "For people without rights in the AWS account. Good for one connection, made at once. Each is an event of the job.",
+    params: ofJob,
+    body: z.strictObject({ write: z.boolean().default(false).describe("Type into the panes; else only look.") }),
+    success: { status: 200, contentType: json, body: Attachment },
+    problems: [...jsonProblems, "not_found", "already_ended", "no_session", "attach_unavailable"],
+  },
   retryJob: {
     method: "POST",
     path: "/v1/jobs/{jobId}/retry",
     summary: "Submit an ended job again",
+    scope: "jobs:write",
     description: "A new job with the same content, linked to the old one by `retryOf`.",
     params: ofJob,
     idempotent: true,
@@ -180,7 +197,11 @@ export const routeNames = Object.keys(routes) as RouteName[];
 
 /** All that a route may answer when it goes wrong. */
 export function problemsOf(route: Route): readonly ProblemCode[] {
-  return [...route.problems, ...(route.public ? [] : (["unauthorized", "newer_version"] as const)), "internal_error"];
+  return [
+    ...route.problems,
+    ...(route.public ? [] : (["unauthorized", "forbidden", "newer_version"] as const)),
+    "internal_error",
+  ];
 }
 
 type Parsed<Name extends RouteName, Part extends "params" | "query" | "body"> =

@@ -20,6 +20,8 @@ export interface RunnerSettings {
   /** The host that the token is for, as the URL of one of its folders. */
   readonly gitBaseUrl: string;
   readonly agentUser: UnixUser | undefined;
+  /** The template of the command by which people attach. */
+  readonly attachCommand: string;
   /** `JOB_…_CMD` by name. */
   readonly commands: Readonly<Record<string, string>>;
 }

@@ -7,7 +7,9 @@ import { dynamoEventLog } from "../adapters/dynamo-event-log.ts";
 import { dynamoJobStore } from "../adapters/dynamo-job-store.ts";
 import { dynamoTenantSlots } from "../adapters/dynamo-tenant-slots.ts";
 import { commandSettings, parseEnvironment, RunnerEnvironment } from "../adapters/environment.ts";
-import { logError, logInfo } from "../adapters/log.ts";
+import { addLogContext, logError, logInfo } from "../adapters/log.ts";
+import { measuredJobStore } from "../adapters/measured-job-store.ts";
+import { embeddedMetrics } from "../adapters/metrics.ts";
 import { sqsJobQueue } from "../adapters/sqs-job-queue.ts";
 import { resolveAgentUser } from "./agent-user.ts";
 import type { RunnerSettings } from "./job-context.ts";
@@ -32,7 +34,10 @@ process.once("SIGINT", () => stop.stop("shutdown"));
 
 const dynamo = dynamoClient();
 const ports = {
-  jobs: dynamoJobStore(dynamo, environment.TABLE_NAME),
+  jobs: measuredJobStore(
+    dynamoJobStore(dynamo, environment.TABLE_NAME),
+    embeddedMetrics(environment.METRICS_NAMESPACE),
+  ),
   events: dynamoEventLog(dynamo, environment.TABLE_NAME),
   slots: dynamoTenantSlots(dynamo, environment.TABLE_NAME),
   queue: sqsJobQueue(new SQSClient({}), environment.QUEUE_URL),
@@ -42,8 +47,11 @@ const ports = {
 // Looked up while the first job is waited for; if that fails, the process ends at once.
 const settings = runnerSettings();
 const owner = await taskId(environment.ECS_CONTAINER_METADATA_URI_V4);
-const taken = await takeJob(ports, owner, stop.signal);
-if (taken === undefined) logInfo("no job came", { owner });
+addLogContext({ owner });
+logInfo("waiting for a job", { seconds: environment.IDLE_SECONDS });
+const taken = await takeJob(ports, owner, stop.signal, environment.IDLE_SECONDS);
+if (taken) addLogContext({ jobId: taken.record.jobId, attempt: taken.record.attempt, tenantId: taken.record.tenantId });
+if (taken === undefined) logInfo("no job came", {});
 else await runJob(ports, await settings, taken.record, taken.spec, stop);
 // The SDK's idle connections would keep the process for a while. Anything but 0 says that something is left to do.
 process.exit(stop.cause === "shutdown" ? 143 : stop.abandoned.aborted ? 1 : 0);
@@ -58,6 +66,7 @@ async function runnerSettings(): Promise<RunnerSettings> {
     gitToken: environment.GIT_TOKEN,
     gitBaseUrl: environment.GIT_BASE_URL,
     agentUser: await resolveAgentUser(environment.AGENT_USER),
+    attachCommand: environment.ATTACH_COMMAND,
     commands: commandSettings(),
   };
 }

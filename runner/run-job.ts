@@ -8,6 +8,7 @@ import { maximumSpoolBytes, stopGraceMilliseconds } from "../core/limits.ts";
 import { endingOf } from "../core/outcome.ts";
 import type { Clock } from "../core/ports.ts";
 import { reasonOf } from "../core/reasons.ts";
+import { attachCommand } from "./attach-command.ts";
 import { JobEventWriter } from "./event-writer.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { JobContext, type RunnerSettings } from "./job-context.ts";
@@ -64,7 +65,7 @@ async function work(job: JobContext): Promise<Work> {
   await using cloning = startCloning(job, settings, workspace);
   await using session = await openSession(job, workspace);
   const baseSha = await cloning.baseSha;
-  await job.emit("tmux_session_started", { session: session.name, attachCommand: session.attachCommand });
+  await job.emit("tmux_session_started", { session: session.name, attachCommand: howToAttach(job, session) });
   const outcomes = await runStages(job, { ...workspace, baseSha }, session);
   const stoppedBy = job.stop.cause;
   const isWanted = job.spec.options.keepTmuxSession ?? job.settings.keepSessions;
@@ -130,6 +131,10 @@ function openSession(job: JobContext, workspace: Workspace): Promise<TmuxSession
     maximumSpoolBytes,
     signal: job.stop.signal,
   });
+}
+
+function howToAttach({ record, settings }: JobContext, { name, socketPath }: TmuxSession): string {
+  return attachCommand(settings.attachCommand, { task: record.owner ?? "", session: name, socket: socketPath });
 }
 
 /** On the monotonic clock, from the claim on; reconcile has the wall clock for a runner that does not get this far. */

@@ -19,9 +19,14 @@ export interface TakenJob {
 /** What became of a hint: a job, nothing, or nothing yet, because another runner has to look at it. */
 type Claimed = TakenJob | undefined | "left_to_others";
 
-/** Waits for a hint of a job that can be claimed, and claims it. Undefined when none came for a while. */
-export async function takeJob(ports: TakePorts, owner: string, signal: AbortSignal): Promise<TakenJob | undefined> {
-  const until = performance.now() + idleRunnerSeconds * 1_000;
+/** Waits for a hint of a job that can be claimed, and claims it. Undefined when none came for so long. */
+export async function takeJob(
+  ports: TakePorts,
+  owner: string,
+  signal: AbortSignal,
+  idleSeconds: number = idleRunnerSeconds,
+): Promise<TakenJob | undefined> {
+  const until = performance.now() + idleSeconds * 1_000;
   while (performance.now() < until && !signal.aborted) {
     const message = await ports.queue.receive(signal);
     if (message === undefined) continue;

@@ -34,6 +34,25 @@ const layout: Layout = {
     folders: ["core", "adapters"],
     packages: { ...node, ...processes, zod: "everywhere", "@aws-sdk/": ["main.ts"] },
   },
+  keys: {
+    folders: ["core", "adapters", "local"],
+    packages: { ...node, zod: "everywhere", "@aws-sdk/": "everywhere" },
+  },
+  "infra-cdk": {
+    folders: ["core", "openapi", "adapters"],
+    packages: {
+      "node:": "everywhere",
+      "node:child_process": [],
+      zod: "everywhere",
+      "aws-cdk-lib": "everywhere",
+      constructs: "everywhere",
+      esbuild: ["function-code.ts"],
+    },
+  },
+  scripts: {
+    folders: ["core", "openapi", "adapters"],
+    packages: { ...node, execa: "everywhere", zod: "everywhere", "@aws-sdk/": "everywhere" },
+  },
   local: {
     folders: ["core", "openapi", "adapters", "functions", "runner"],
     packages: {
@@ -75,7 +94,7 @@ describe("the layout", () => {
   test("has a row for every folder with source files", async () => {
     const entries = await readdir(root, { withFileTypes: true });
     const unknown = entries
-      .filter((entry) => entry.isDirectory() && !/^\.|^node_modules$/.test(entry.name))
+      .filter((entry) => entry.isDirectory() && !/^\.|^node_modules$|^cdk\.out$/.test(entry.name))
       .map(({ name }) => name)
       .filter((folder) => !(folder in layout || besides.includes(folder)));
 

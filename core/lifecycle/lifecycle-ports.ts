@@ -14,4 +14,6 @@ export interface StartPorts extends FinishPorts {
   readonly launcher: RunnerLauncher;
   /** Of one tenant. */
   readonly maximumConcurrentJobs: number;
+  /** Runners that wait for jobs to come; none, unless it is said. */
+  readonly warmRunners?: number;
 }

@@ -4,6 +4,7 @@ import { admitJobs } from "./admit-jobs.ts";
 import { advanceWaiting } from "./advance-waiting.ts";
 import { auditSlots } from "./audit-slots.ts";
 import { settleJob } from "./finish-job.ts";
+import { keepWarm } from "./keep-warm.ts";
 import type { StartPorts } from "./lifecycle-ports.ts";
 import { type LaunchName, startAgainWhatFoundNoRunner } from "./lost-launches.ts";
 import { endIfRunnerFails } from "./lost-runners.ts";
@@ -54,6 +55,7 @@ export async function reconcileJobs(ports: StartPorts, stopped?: LaunchName): Pr
   if (tasks) await startAgainWhatFoundNoRunner(ports, jobs, tasks, { stopped, trouble });
   const slotsReleased = await auditSlots(ports, new Set(jobIds), trouble);
   await advanceWaiting(ports, trouble);
+  if (tasks) await trouble.collect("the warm runners", () => keepWarm(ports, jobs, tasks));
   const isComplete = readAll && actedOnAll;
   // A job that could not be read may be what a runner works on.
   const orphansStopped = tasks && couldReadAll ? await stopOrphans(ports, tasks) : 0;

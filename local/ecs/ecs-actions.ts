@@ -1,4 +1,5 @@
 import { describeTasks } from "./actions/describe-tasks.ts";
+import { executeCommand } from "./actions/execute-command.ts";
 import { listTasks } from "./actions/list-tasks.ts";
 import { runTask } from "./actions/run-task.ts";
 import { stopTask } from "./actions/stop-task.ts";
@@ -9,6 +10,7 @@ const TARGET_PREFIX = "AmazonEC2ContainerServiceV20141113.";
 
 const actions: ReadonlyMap<string, EcsAction> = new Map([
   ["DescribeTasks", describeTasks],
+  ["ExecuteCommand", executeCommand],
   ["ListTasks", listTasks],
   ["RunTask", runTask],
   ["StopTask", stopTask],

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { admitOnly } from "../admit-only.ts";
+import { admitOwnUser } from "../admit-own-user.ts";
 import { earlierTasks } from "./earlier-tasks.ts";
 import { ecsAction } from "./ecs-actions.ts";
 import type { EcsCluster } from "./ecs-cluster.ts";
@@ -29,6 +30,8 @@ export interface EcsOptions {
   readonly workingDirectory: string;
   /** The one access key that may ask for anything; any may if absent. */
   readonly accessKeyId?: string;
+  /** Whether only processes of this process's own user may ask: for where the access key is not ours to choose. */
+  readonly ownUserOnly?: boolean;
   /** By family; asked once per task, which is PROVISIONING until the answer (a bundle being built, say). */
   readonly taskDefinitions: Readonly<Record<string, () => Promise<TaskCommand>>>;
   /** Beyond it RunTask answers `failures`, as where AWS has no capacity left. */
@@ -67,6 +70,7 @@ export async function startEcs(options: EcsOptions): Promise<EcsServer> {
   for (const each of earlierTasks(files)) cluster.store.resume(each);
   server.on("request", (request, response) => void answer(request, response, cluster));
   admitOnly(server, options.accessKeyId);
+  if (options.ownUserOnly) admitOwnUser(server);
   return {
     endpoint,
     clusterName: CLUSTER_NAME,

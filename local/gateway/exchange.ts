@@ -17,7 +17,7 @@ export type ProblemBody = (
   instance: string,
 ) => unknown;
 
-/** Answers in the place of a function. */
+/** Answers in the place of a function. `allow` is the header of that name. */
 export function refuse(exchange: Exchange, reason: RefusalReason, problem: ProblemBody, allow?: string): void {
   const { requestId, request, response } = exchange;
   const { status, code, detail } = refusals[reason];
@@ -27,6 +27,7 @@ export function refuse(exchange: Exchange, reason: RefusalReason, problem: Probl
     "content-type": "application/problem+json",
     "content-length": Buffer.byteLength(body),
     ...(allow === undefined ? {} : { allow }),
+    ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
   });
   response.end(body);
 }

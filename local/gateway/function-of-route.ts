@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { APIGatewayProxyEvent } from "aws-lambda";
-import type { GatewayRoute } from "./gateway-route.ts";
+import type { AuthorizerHandler, GatewayRoute } from "./gateway-route.ts";
 import { invokeBuffered } from "./invoke-buffered.ts";
 import { invokeStreaming } from "./invoke-streaming.ts";
 import { createLambdaContext } from "./lambda-context.ts";
@@ -19,6 +19,7 @@ export interface FunctionOfRoute {
   readonly functionName: string;
   readonly method: string;
   readonly path: string;
+  readonly authorizer: AuthorizerHandler | undefined;
   /** Sends what the function answers; rejects where it fails to. */
   readonly invoke: (event: APIGatewayProxyEvent, response: ServerResponse) => Promise<void>;
 }
@@ -29,13 +30,13 @@ export function functionOfRoute(
   timeouts: FunctionTimeouts,
   openStreams: Set<ServerResponse>,
 ): FunctionOfRoute {
-  const { name, method, path, streams, handler } = route;
+  const { name, method, path, streams, handler, authorizer } = route;
   const streamingHandler = asStreamingHandler(handler);
   const isStreaming = streamingHandler !== undefined;
   if (streams && !isStreaming) throw new TypeError(`${name} streams: make its handler by awslambda.streamifyResponse.`);
   if (isStreaming && !streams) throw new TypeError(`${name} does not stream, but awslambda.streamifyResponse made it.`);
   const invoke = isStreaming ? streaming(name, streamingHandler, timeouts, openStreams) : buffered(route, timeouts);
-  return { functionName: name, method, path, invoke };
+  return { functionName: name, method, path, authorizer, invoke };
 }
 
 function buffered({ name, handler }: GatewayRoute, timeouts: FunctionTimeouts): FunctionOfRoute["invoke"] {

@@ -1,9 +1,12 @@
-import type { APIGatewayProxyEvent, Context } from "aws-lambda";
+import type { APIGatewayProxyEvent, APIGatewayRequestAuthorizerEvent, Context } from "aws-lambda";
 
 export type LambdaContext = Context;
 
 /** Buffered: resolves to an `APIGatewayProxyResult`. Streaming: made by `awslambda.streamifyResponse`. */
 export type LambdaHandler = (event: APIGatewayProxyEvent, context: LambdaContext) => Promise<unknown>;
+
+/** A request authorizer: resolves to an `APIGatewayAuthorizerResult`, or fails with "Unauthorized". */
+export type AuthorizerHandler = (event: APIGatewayRequestAuthorizerEvent) => Promise<unknown>;
 
 /** A method of a resource and the function behind it. */
 export interface GatewayRoute {
@@ -14,4 +17,6 @@ export interface GatewayRoute {
   readonly path: string;
   readonly streams: boolean;
   readonly handler: LambdaHandler;
+  /** Whose identity source is the header `Authorization`. */
+  readonly authorizer?: AuthorizerHandler | undefined;
 }

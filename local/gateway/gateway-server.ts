@@ -18,8 +18,8 @@ export interface Gateway extends AsyncDisposable {
  * proxy integration and the function's answer, whole or streamed, into the HTTP response, within the same limits.
  *
  * It differs from AWS in that all functions share one process that is never frozen, a function runs for many requests at
- * once, and the stream of one whose client has left is destroyed. There is no authorizer, throttling, caching or idle
- * timeout of streams.
+ * once, and the stream of one whose client has left is destroyed. There is no throttling, no cache (an
+ * authorizer is asked about each request) and no idle timeout of streams.
  *
  * It listens on this machine only. Throws `PortInUse`. Disposing ends the streams and gives other answers a second.
  */

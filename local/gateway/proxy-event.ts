@@ -12,10 +12,13 @@ export interface ReceivedRequest {
   readonly pathParameters: PathParameters;
 }
 
+/** What an authorizer passes on to the function. */
+export type AuthorizerContext = Readonly<Record<string, string>>;
+
 export interface StageSettings {
   readonly stage: string;
-  /** What the request authorizer would have answered, the tenant for example. */
-  readonly authorizerContext: Readonly<Record<string, string>>;
+  /** What is said of a request whose route has no authorizer, the tenant for example. */
+  readonly authorizerContext?: AuthorizerContext;
 }
 
 /** The event that API Gateway (REST, Lambda proxy integration) makes of a request. */

@@ -1,3 +1,5 @@
+import { keyNeeded } from "../../openapi/problem.ts";
+
 /** What the gateway itself answers, in the place of a function. */
 export interface Refusal {
   readonly status: number;
@@ -16,6 +18,21 @@ export const refusals = {
     status: 421,
     code: "misdirected_request",
     detail: "This server answers only to localhost, 127.0.0.1 and [::1].",
+  },
+  unauthorized: {
+    status: 401,
+    code: "unauthorized",
+    detail: keyNeeded,
+  },
+  denied: {
+    status: 403,
+    code: "forbidden",
+    detail: "The authorizer denies this request to who sends it.",
+  },
+  authorizer_failed: {
+    status: 500,
+    code: "internal_error",
+    detail: "It could not be found out whether the key is valid. Try again.",
   },
   unknown_path: {
     status: 404,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { RequestListener, ServerResponse } from "node:http";
 import type { APIGatewayProxyEvent } from "aws-lambda";
+import { authorize } from "./authorize.ts";
 import { type Exchange, type ProblemBody, refuse } from "./exchange.ts";
 import { type FunctionOfRoute, type FunctionTimeouts, functionOfRoute } from "./function-of-route.ts";
 import type { GatewayRoute } from "./gateway-route.ts";
@@ -36,7 +37,9 @@ export function createRequestListener(options: AnsweringOptions, openStreams: Se
     if (!isLoopbackHost(headers.host)) return refuse(exchange, "foreign_host", options.problem);
     const found = match(method, url);
     if (found.kind !== "found") return refuse(exchange, found.kind, options.problem, found.allow);
-    const event = await receiveEvent(exchange, found, options);
+    const authorizerContext = await admit(exchange, found);
+    if (authorizerContext === "refused") return;
+    const event = await receiveEvent(exchange, found, { stage: options.stage, authorizerContext });
     if (event === "aborted") return;
     if (typeof event === "string") return refuse(exchange, event, options.problem);
     try {
@@ -44,6 +47,25 @@ export function createRequestListener(options: AnsweringOptions, openStreams: Se
     } catch (error) {
       endFailed(exchange, found.route, error);
     }
+  }
+
+  /** What the authorizer says, if the route has one and it lets the request pass. */
+  async function admit(exchange: Exchange, found: FoundRoute<FunctionOfRoute>) {
+    const { authorizer, functionName } = found.route;
+    if (authorizer === undefined) return options.authorizerContext ?? {};
+    const { resource, pathParameters } = found;
+    const authorization = await authorize(authorizer, { ...exchange, resource, pathParameters }, options.stage);
+    if (authorization.kind === "allowed") return authorization.context;
+    if (authorization.kind === "authorizer_failed") {
+      const { requestId } = exchange;
+      options.onFunctionFailure?.({
+        functionName: `authorizer of ${functionName}`,
+        requestId,
+        error: authorization.error,
+      });
+    }
+    refuse(exchange, authorization.kind, options.problem);
+    return "refused";
   }
 
   function endFailed(exchange: Exchange, { functionName }: FunctionOfRoute, error: unknown): void {

@@ -39,8 +39,12 @@ export function sessionInvocations(name: string, panes: readonly PanePlan[]): re
   for (let first = 0; first < panes.length; first += PANES_PER_INVOCATION) {
     invocations.push(creations.slice(first, first + PANES_PER_INVOCATION).flat());
   }
-  // Only panes made later take the limit.
-  invocations[0]?.unshift(["set-option", "-g", "history-limit", HISTORY_LINES]);
+  invocations[0]?.unshift(
+    // Only panes made later take the limit.
+    ["set-option", "-g", "history-limit", HISTORY_LINES],
+    // Whoever attaches keeps their environment to themselves: every process in the session could read it.
+    ["set-option", "-g", "update-environment", ""],
+  );
   invocations.at(-1)?.push(...settings);
   return invocations;
 }

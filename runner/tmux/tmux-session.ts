@@ -11,8 +11,6 @@ const SERVER_EMPTY_WITHIN_MILLISECONDS = 2_000;
 export interface TmuxSession extends AsyncDisposable {
   readonly name: string;
   readonly socketPath: string;
-  /** To be pasted into a terminal of the same user. */
-  readonly attachCommand: string;
   readonly panes: ReadonlyMap<string, PaneHandle>;
   /**
    * Leaves the screens for people to look at, with no process but the tmux server: the runner may exit, and disposing
@@ -41,10 +39,6 @@ export class RunningTmuxSession implements TmuxSession {
     this.socketPath = parts.client.socketPath;
     this.panes = parts.panes;
     this.#parts = parts;
-  }
-
-  get attachCommand(): string {
-    return `tmux -S ${this.socketPath} attach -t ${this.name}`;
   }
 
   async keep(): Promise<void> {

@@ -13,7 +13,7 @@ const ecs = await testEcs({ runner: forever }, { maximumTasks });
 afterAll(() => ecs[Symbol.asyncDispose]());
 const { client, cluster } = ecs;
 
-const settings = { cluster, taskDefinition: "runner", subnets: [], securityGroups: [] };
+const settings = { cluster, taskDefinition: "runner", subnets: [], securityGroups: [], assignPublicIp: true };
 const launcher = ecsRunnerLauncher(client, settings);
 const offline = { region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } };
 const newLaunch = (): Launch => ({ jobId: ulid(), attempt: 1, launch: 1 });

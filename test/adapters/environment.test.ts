@@ -96,6 +96,7 @@ describe("the runner's environment", () => {
       JOB_SILENCE_MINUTES: 10,
       GIT_BASE_URL: "https://github.com/",
       AGENT_USER: "nobody",
+      ATTACH_COMMAND: "tmux -S {socket} attach -t {session}",
     });
   });
 

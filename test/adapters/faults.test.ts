@@ -313,7 +313,13 @@ describe.each(everyFault)("A request to ECS that is %s once", (fault) => {
     credentials: { accessKeyId: "local", secretAccessKey: "local" },
   });
   afterAll(() => client.destroy());
-  const settings = { cluster: ecs.cluster, taskDefinition: "runner", subnets: [], securityGroups: [] };
+  const settings = {
+    cluster: ecs.cluster,
+    taskDefinition: "runner",
+    subnets: [],
+    securityGroups: [],
+    assignPublicIp: true,
+  };
   const launcher = ecsRunnerLauncher(client, settings);
 
   test("starts one task, and leaves it as it was told", async () => {

@@ -94,7 +94,7 @@ class World {
       ...{ jobs: table.jobs, events: table.events, slots: table.slots, maximumConcurrentJobs },
       queue: sqsJobQueue(sqs.client, queueUrl),
       launcher: ecsRunnerLauncher(ecs.client, {
-        ...{ cluster: ecs.cluster, taskDefinition: "runner", subnets: [], securityGroups: [] },
+        ...{ cluster: ecs.cluster, taskDefinition: "runner", subnets: [], securityGroups: [], assignPublicIp: true },
       }),
       now: () => new Date(Date.now() + this.#milliseconds),
     };

@@ -74,6 +74,18 @@ export function runnerLauncherContract({ launcher, taskOf, ended, makeRoom }: La
     expect(await launcher.listAlive()).toEqual(expect.arrayContaining(tasks));
   });
 
+  test("A warm runner is one task for each name", async () => {
+    const before = await launcher.listAlive();
+    const name = `warm-${ulid()}`;
+
+    await launcher.launchWarm(name);
+    await launcher.launchWarm(name);
+
+    expect(await launcher.listAlive()).toHaveLength(before.length + 1);
+    await launcher.launchWarm(`${name}-1`);
+    expect(await launcher.listAlive()).toHaveLength(before.length + 2);
+  });
+
   test("A task that was told to stop is listed no more, and known to have stopped", async () => {
     const { taskId } = await launchedTask();
 

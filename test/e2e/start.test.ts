@@ -106,6 +106,7 @@ test("It says what is emulated, is ready, and Ctrl-C stops everything it started
   await gitHost.add("a/b", { "a.txt": "a" });
   const service = await start();
   expect(service.output()).toContain("not emulated");
+  expect(service.output()).toContain("no key is asked for");
   expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
   const { jobId } = await submit(service.url, "true");
   await jobOnce(service.url, jobId, (job) => job.status === "succeeded");
@@ -224,6 +225,8 @@ test.each([
   [{ WORK_ROOT: "/dev/null/x" }, [], "WORK_ROOT"],
   [{ DATA_DIR: "/dev/null/x" }, [], "DATA_DIR"],
   [{ GIT_BASE_URL: "github.com" }, [], "GIT_BASE_URL"],
+  [{ AUTH: "yes" }, [], "AUTH"],
+  [{ AUTH: "keys" }, ["--ephemeral"], "AUTH"],
   [{ JOB_SKIP_GIT_CLONE: "maybe" }, [], "JOB_SKIP_GIT_CLONE"],
   [{ JOB_SILENCE_MINUTES: "0" }, [], "JOB_SILENCE_MINUTES"],
   [{ MAX_CONCURRENT_JOBS: "0" }, [], "MAX_CONCURRENT_JOBS"],

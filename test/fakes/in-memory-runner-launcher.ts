@@ -4,6 +4,8 @@ import type { Clock, JobHint, Launch, RunnerLauncher } from "../../core/ports.ts
 export interface InMemoryRunnerLauncher extends RunnerLauncher {
   /** Every launch that started a task, in order. */
   readonly launches: readonly Launch[];
+  /** The names of the warm runners that were launched, in order. */
+  readonly warm: readonly string[];
   /** The task that was launched last for this attempt. */
   taskOf(hint: JobHint): string;
   /** The tasks that were told to stop, with the reason. */
@@ -26,6 +28,7 @@ interface Task {
 /** Tasks that exist by name only. */
 export function inMemoryRunnerLauncher(now: Clock = () => new Date()): InMemoryRunnerLauncher {
   const launches: Launch[] = [];
+  const warm: string[] = [];
   const stops: { taskId: string; why: string }[] = [];
   const tasks = new Map<string, Task>();
   let room = Number.POSITIVE_INFINITY;
@@ -40,8 +43,19 @@ export function inMemoryRunnerLauncher(now: Clock = () => new Date()): InMemoryR
     if (error) throw error;
   }
 
+  /** Whether it is a new one. */
+  function start(taskId: string): boolean {
+    mayFail();
+    if (refusal !== undefined) throw new LaunchRefused(refusal);
+    if (tasks.has(taskId)) return false;
+    if (alive().length >= room) throw new NoCapacity("RESOURCE:CPU");
+    tasks.set(taskId, { launchedAt: now(), isAlive: true });
+    return true;
+  }
+
   return {
     launches,
+    warm,
     stops,
     taskOf(hint) {
       const isOfIt = ({ jobId, attempt }: Launch) => jobId === hint.jobId && attempt === hint.attempt;
@@ -64,12 +78,11 @@ export function inMemoryRunnerLauncher(now: Clock = () => new Date()): InMemoryR
     },
 
     async launch(launch) {
-      mayFail();
-      if (refusal !== undefined) throw new LaunchRefused(refusal);
-      if (tasks.has(nameOf(launch))) return;
-      if (alive().length >= room) throw new NoCapacity("RESOURCE:CPU");
-      tasks.set(nameOf(launch), { launchedAt: now(), isAlive: true });
-      launches.push(launch);
+      if (start(nameOf(launch))) launches.push(launch);
+    },
+
+    async launchWarm(name) {
+      if (start(`task/${name}`)) warm.push(name);
     },
 
     async listAlive() {

@@ -115,7 +115,7 @@ describe("the reconcile function", () => {
     await stores.jobs.create(job, jobSpec());
     const { handler } = await import("../../functions/background/reconcile.ts");
 
-    await handler({ source: "aws.events", "detail-type": "Scheduled Event" });
+    await handler({ source: "aws.events" }, { awsRequestId: "run-1" });
 
     expect(await stores.jobs.get(job.jobId)).toMatchObject({ status: "starting", attempt: 1 });
   });

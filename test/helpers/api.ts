@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-lambda";
+import { Scope } from "../../core/api-key.ts";
 import { type Answer, lambdaFor } from "../../functions/http.ts";
 import { Problem } from "../../openapi/problem.ts";
 import { problemsOf, type Route, type RouteName, routes } from "../../openapi/routes.ts";
@@ -13,6 +14,8 @@ export interface ApiCall {
   readonly body?: unknown;
   /** What the authorizer has answered; `null` for nothing. */
   readonly tenantId?: string | null;
+  /** What the key may do: everything, unless it is said. */
+  readonly scopes?: readonly string[];
 }
 
 export interface ApiAnswer {
@@ -78,15 +81,23 @@ function apiEvent(name: RouteName, call: ApiCall): APIGatewayProxyEvent {
     stageVariables: null,
     body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
     isBase64Encoded: false,
-    requestContext: requestContext(route, path, call.tenantId === undefined ? tenantId : call.tenantId),
+    requestContext: requestContext(route, path, authorized(call)),
   };
 }
 
-function requestContext(route: Route, path: string, tenant: string | null): APIGatewayProxyEvent["requestContext"] {
+function authorized({ tenantId: tenant = tenantId, scopes = Scope.options }: ApiCall) {
+  return tenant === null ? undefined : { tenantId: tenant, keyId: "0123456789AB", scopes: scopes.join(" ") };
+}
+
+function requestContext(
+  route: Route,
+  path: string,
+  authorizer: ReturnType<typeof authorized>,
+): APIGatewayProxyEvent["requestContext"] {
   return {
     accountId: "000000000000",
     apiId: "test",
-    authorizer: tenant === null ? undefined : { tenantId: tenant },
+    authorizer,
     httpMethod: route.method,
     identity: {} as APIGatewayProxyEvent["requestContext"]["identity"],
     path: `/test${path}`,

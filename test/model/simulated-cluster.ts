@@ -43,6 +43,8 @@ export class SimulatedCluster {
     return {
       launch: (launch) =>
         call(`launch ${launch.jobId} (${launch.attempt}) #${launch.launch}`, async () => this.#launch(launch)),
+      // Warm runners are not modelled: none are wanted.
+      launchWarm: () => Promise.reject(new Error("No warm runners are wanted here.")),
       listAlive: () => call("listAlive", async () => this.#listAlive()),
       describe: (taskIds) => call(`describe ${taskIds}`, async () => this.#describe(taskIds)),
       stop: (taskId) => call(`stop ${taskId}`, async () => this.stop(taskId)),

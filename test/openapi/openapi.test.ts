@@ -61,13 +61,27 @@ describe("the OpenAPI document", () => {
     expect(document.components.schemas.JobOptions).toMatchObject({ additionalProperties: false });
   });
 
-  test("asks for a key wherever the route is not public, and says that its rows may be of a newer version", () => {
+  test("asks for a key with the route's scope wherever the route is not public, and says that its rows may be of a newer version", () => {
     for (const name of routeNames) {
       const route: Route = routes[name];
       const operation = document.paths[route.path]?.[route.method.toLowerCase()];
-      const expected = route.public ? { security: [], responses: { 500: {} } } : { responses: { 401: {}, 503: {} } };
+      const expected = route.public
+        ? { security: [], responses: { 500: {} } }
+        : { security: [{ key: [route.scope] }], responses: { 401: {}, 403: {}, 503: {} } };
       expect(operation).toMatchObject(expected);
-      expect(Object.keys(operation ?? {}).includes("security")).toBe(route.public === true);
+    }
+  });
+
+  test("has no open route but those that tell of the service", () => {
+    const open = routeNames.filter((name) => "public" in routes[name]);
+
+    expect(open).toEqual(["getHealth", "getOpenapi", "getDocs", "getDocsAsset"]);
+  });
+
+  test("asks for writing wherever something is changed, and for reading elsewhere", () => {
+    for (const name of routeNames) {
+      const { method, scope }: Route = routes[name];
+      if (scope) expect(scope).toBe(method === "POST" ? "jobs:write" : "jobs:read");
     }
   });
 });

@@ -65,6 +65,7 @@ export async function claimedJob(
   const all: RunnerSettings = {
     ...{ path: PATH, workRoot, skipClone: repositoryUrl === undefined, keepSessions: false, commands: {} },
     silenceMinutes: defaultSilenceMinutes,
+    attachCommand: "tmux -S {socket} attach -t {session}",
     ...{ gitToken: undefined, gitBaseUrl: "https://github.com/", agentUser: await resolveAgentUser("nobody") },
     ...settings,
   };

@@ -24,7 +24,10 @@ const life = new Lifecycle(await testTable(), 1_000);
 const { url } = await gatewayTo(life.events);
 
 /** The route behind the local gateway, over HTTP: a streaming function has no other way out. */
-async function gatewayTo(events: EventLog, authorizerContext: Record<string, string> = { tenantId }) {
+async function gatewayTo(
+  events: EventLog,
+  authorizerContext: Record<string, string> = { tenantId, scopes: "jobs:read" },
+) {
   const { method, path } = routes.listJobEvents;
   const handler = streamingLambdaFor("listJobEvents", () => listJobEvents({ jobs: life.jobs, events }));
   const gateway = await testGateway([{ name: "listJobEvents", method, path, streams: true, handler }], {

@@ -117,7 +117,8 @@ describe("the wire", () => {
     const create = new CreateServiceCommand({ cluster: ecs.cluster, serviceName: "workers" });
     await expect(ecs.client.send(create)).rejects.toMatchObject({
       name: "UnsupportedOperation",
-      message: "The local ECS has no CreateService; it has DescribeTasks, ListTasks, RunTask, StopTask.",
+      message:
+        "The local ECS has no CreateService; it has DescribeTasks, ExecuteCommand, ListTasks, RunTask, StopTask.",
     });
   });
 

@@ -17,7 +17,6 @@ test("A session has one pane for each role, in order, titled with it and showing
   );
   expect((await started.tmux("list-panes", "-F", format)).split("\n")).toEqual(expected);
   expect([...session.panes.keys()]).toEqual(["planner", "executor", "verifier"]);
-  expect(session.attachCommand).toBe(`tmux -S ${session.socketPath} attach -t omx-test`);
   expect((await stat(started.directory)).mode & 0o777).toBe(0o700);
 });
 
@@ -51,7 +50,7 @@ test("Someone who attaches while a command runs sees the panes, and does not res
   await ready.seen;
   const size = () => started.tmux("display-message", "-p", "#{window_width}x#{window_height}");
   expect(await size()).toBe("200x50");
-  const attach = `stty cols 90 rows 30; exec env LANG=C.UTF-8 TERM=xterm-256color ${started.session.attachCommand} -r`;
+  const attach = `stty cols 90 rows 30; exec env LANG=C.UTF-8 TERM=xterm-256color SSH_AUTH_SOCK=/a/watchers/own tmux -S ${started.session.socketPath} attach -r`;
   const watcher = execa("script", ["-qec", attach, "/dev/null"], { stdin: "pipe", reject: false });
   let screen = "";
   watcher.stdout.on("data", (chunk: Buffer) => {
@@ -61,6 +60,7 @@ test("Someone who attaches while a command runs sees the panes, and does not res
   expect(screen).toContain("planner");
   expect(await started.tmux("list-clients", "-F", "#{client_width}x#{client_height}")).toBe("90x30");
   expect(await size()).toBe("200x50");
+  expect(await started.tmux("show-environment")).not.toContain("SSH_AUTH_SOCK");
   await started.tmux("detach-client", "-s", "omx-test");
   await watcher;
   stopping.abort();

@@ -1,0 +1,13 @@
+import * as z from "zod";
+
+/** A way into a session, for one connection. */
+export const Attachment = z
+  .strictObject({
+    command: z
+      .string()
+      .describe("To be pasted into a terminal; needs AWS's session-manager-plugin, and no keys of AWS."),
+    sessionId: z.string(),
+    streamUrl: z.string(),
+    tokenValue: z.string().describe("A secret: whoever has it gets in."),
+  })
+  .meta({ id: "Attachment" });

@@ -1,0 +1,44 @@
+import * as z from "zod";
+import { EnvironmentInvalid, parseEnvironment } from "../../adapters/environment.ts";
+import { requireAccount } from "./account.ts";
+import { type Finding, findings } from "./checks.ts";
+import { clientOf, newKey } from "./client.ts";
+import { readOptions, usage } from "./command-line.ts";
+import { deploy } from "./deployment.ts";
+import { Refused } from "./refused.ts";
+
+/** `npm run verify:aws`: deploys to a real account, looks whether the service does there what it says, and removes it. */
+
+const Environment = z.object({ AWS_ENDPOINT_URL: z.url().optional() });
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => stopping.abort(new Refused(`Stopped by ${signal}.`)));
+
+try {
+  const found = await verify(process.argv.slice(2));
+  process.stdout.write(`\n${table(found)}\n`);
+  process.exitCode = found.every(({ isAsExpected }) => isAsExpected) ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof Refused || error instanceof EnvironmentInvalid)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}
+
+async function verify(args: readonly string[]): Promise<Finding[]> {
+  const options = readOptions(args);
+  const endpoint = parseEnvironment(Environment).AWS_ENDPOINT_URL;
+  await requireAccount(options.account);
+  if (!options.isAgreed) throw new Refused(`This costs money: add --yes if that is all right.\n${usage}`);
+  await using deployment = await deploy(options, { endpoint });
+  const { apiUrl, tableName, seconds } = deployment;
+  const client = clientOf(apiUrl, await newKey(tableName), options.repository, stopping.signal);
+  const deployed = { what: "the deployment", seen: `after ${seconds.toFixed(0)} s`, isAsExpected: true };
+  return [deployed, ...(await findings(client))];
+}
+
+function table(found: readonly Finding[]): string {
+  const widest = Math.max(...found.map(({ what }) => what.length));
+  return found
+    .map(({ what, seen, isAsExpected }) => `${isAsExpected ? "yes" : "NO "}  ${what.padEnd(widest)}  ${seen}`)
+    .join("\n");
+}
