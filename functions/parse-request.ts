@@ -1,7 +1,8 @@
 import type { APIGatewayProxyEvent } from "aws-lambda";
 import * as z from "zod";
 import { keyNeeded, type Problem } from "../openapi/problem.ts";
-import { type ApiRequest, type Route, type RouteName, routes } from "../openapi/routes.ts";
+import type { Route } from "../openapi/route.ts";
+import { type ApiRequest, type RouteName, routes } from "../openapi/routes.ts";
 import { ProblemError } from "./problem-error.ts";
 
 /** What the authorizer passes on, as API Gateway passes it: text. */

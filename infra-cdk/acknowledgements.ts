@@ -1,6 +1,7 @@
 import { type CfnElement, type Stack, Validations } from "aws-cdk-lib";
 import type { IConstruct } from "constructs";
-import { type Route, routeNames, routes } from "../openapi/routes.ts";
+import type { Route } from "../openapi/route.ts";
+import { routeNames, routes } from "../openapi/routes.ts";
 import type { RunnerCluster } from "./runner-cluster.ts";
 
 /** Something that the checks of AwsSolutions find, and that is meant to be so. */

@@ -13,7 +13,8 @@ import {
 import { Construct } from "constructs";
 import { eventStreamSeconds } from "../core/limits.ts";
 import { handlerFile } from "../openapi/handler-file.ts";
-import { type Route, type RouteName, routeNames, routes } from "../openapi/routes.ts";
+import type { Route } from "../openapi/route.ts";
+import { type RouteName, routeNames, routes } from "../openapi/routes.ts";
 import { stageOptions } from "./api-stage.ts";
 import type { Configuration } from "./configuration.ts";
 import { addGatewayResponses } from "./gateway-responses.ts";

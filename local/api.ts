@@ -1,7 +1,8 @@
 import { Scope } from "../core/api-key.ts";
 import { handlerFile } from "../openapi/handler-file.ts";
 import { gatewayProblems, problemBody } from "../openapi/problem.ts";
-import { type Route, type RouteName, routeNames, routes } from "../openapi/routes.ts";
+import type { Route } from "../openapi/route.ts";
+import { type RouteName, routeNames, routes } from "../openapi/routes.ts";
 import type { AuthorizerHandler } from "./gateway/gateway-route.ts";
 import { type Gateway, type GatewayRoute, startGateway } from "./gateway/gateway-server.ts";
 import { installAwsLambdaGlobal } from "./gateway/response-streaming.ts";

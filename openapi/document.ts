@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { Problem, problemKinds } from "./problem.ts";
-import { problemsOf, type Route, routeNames, routes } from "./routes.ts";
+import { problemsOf, type Route } from "./route.ts";
+import { routeNames, routes } from "./routes.ts";
 
 type Schema = Record<string, unknown>;
 

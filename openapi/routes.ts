@@ -1,40 +1,18 @@
 import * as z from "zod";
-import type { Scope } from "../core/api-key.ts";
 import { Job, JobId, JobStatus } from "../core/job.ts";
 import { JobEvent, JobEventType } from "../core/job-events.ts";
 import { defaultEventPage, defaultJobPage, maximumEventPage, maximumJobPage, maximumLabels } from "../core/limits.ts";
 import { NewJob } from "../core/new-job.ts";
 import { Role } from "../core/roles.ts";
 import { Attachment } from "./attachment.ts";
-import type { ProblemCode } from "./problem.ts";
 import { one, wholeNumber } from "./query-parameters.ts";
-
-/** One operation of the API. Its handler is `functions/api/<name in kebab-case>.ts`. */
-export type Route = Operation & Access;
-
-interface Operation {
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  readonly summary: string;
-  readonly description?: string;
-  /** The answer may be longer than a buffered one: API Gateway passes it on as it is written. */
-  readonly streams?: true;
-  readonly params?: z.ZodObject;
-  /** Query parameters. A repeated one arrives as an array. */
-  readonly query?: z.ZodObject;
-  readonly body?: z.ZodType;
-  readonly idempotent?: true;
-  readonly success: { readonly status: number; readonly contentType: string; readonly body: z.ZodType };
-  readonly problems: readonly ProblemCode[];
-}
-
-/** A route is open to callers without a key, or asks for a key with this scope. */
-type Access = { readonly public: true; readonly scope?: never } | { readonly public?: never; readonly scope: Scope };
+import type { Route } from "./route.ts";
 
 const json = "application/json";
 /** Of every route that takes a body. */
 const jsonProblems = ["invalid_json", "invalid_request", "unsupported_media_type", "payload_too_large"] as const;
 const ofJob = z.strictObject({ jobId: JobId });
+
 export const JobList = z
   .strictObject({
     jobs: z.array(Job),
@@ -194,15 +172,6 @@ export const routes = {
 
 export type RouteName = keyof typeof routes;
 export const routeNames = Object.keys(routes) as RouteName[];
-
-/** All that a route may answer when it goes wrong. */
-export function problemsOf(route: Route): readonly ProblemCode[] {
-  return [
-    ...route.problems,
-    ...(route.public ? [] : (["unauthorized", "forbidden", "newer_version"] as const)),
-    "internal_error",
-  ];
-}
 
 type Parsed<Name extends RouteName, Part extends "params" | "query" | "body"> =
   (typeof routes)[Name] extends Record<Part, infer Schema extends z.ZodType> ? z.infer<Schema> : undefined;

@@ -17,15 +17,17 @@ const functionVariables = {
 const runnerVariables = { TABLE_NAME: "table", QUEUE_URL: "http://queue", PATH: "/usr/bin" };
 
 describe("the functions' environment", () => {
-  test("has its defaults where nothing is set: GitHub only, no subnets", () => {
+  test("has its defaults where nothing is set: GitHub only, no subnets, no warm runners", () => {
     expect(parseEnvironment(FunctionEnvironment, functionVariables)).toEqual({
       ...functionVariables,
       SUBNETS: [],
       SECURITY_GROUPS: [],
+      ASSIGN_PUBLIC_IP: true,
       GIT_BASE_URL: "https://github.com/",
       REPOSITORY_ALLOW_LIST: ["https://github.com/"],
       MAX_CONCURRENT_JOBS: 10,
       MAX_QUEUED_JOBS: 1_000,
+      WARM_RUNNERS: 0,
     });
   });
 
@@ -91,6 +93,7 @@ describe("the runner's environment", () => {
     expect(parseEnvironment(RunnerEnvironment, runnerVariables)).toEqual({
       ...runnerVariables,
       WORK_ROOT: "/tmp/omx-web-runs",
+      IDLE_SECONDS: 60,
       TMUX_KEEP_SESSION_ON_FINISH: false,
       JOB_SKIP_GIT_CLONE: false,
       JOB_SILENCE_MINUTES: 10,

@@ -6,7 +6,8 @@ import { readSettings } from "../../local/settings.ts";
 import { startStack } from "../../local/stack.ts";
 import { handlerFile } from "../../openapi/handler-file.ts";
 import { problemBody } from "../../openapi/problem.ts";
-import { type Route, type RouteName, routeNames, routes } from "../../openapi/routes.ts";
+import type { Route } from "../../openapi/route.ts";
+import { type RouteName, routeNames, routes } from "../../openapi/routes.ts";
 import { tenantHeader } from "./tenants.ts";
 
 /**

@@ -31,7 +31,7 @@ const ports = {
 const { method, path } = routes.listJobEvents;
 const handler = streamingLambdaFor("listJobEvents", () => listJobEvents(life));
 const gateway = await testGateway([{ name: "listJobEvents", method, path, streams: true, handler }], {
-  authorizerContext: { tenantId },
+  authorizerContext: { tenantId, scopes: "jobs:read" },
 });
 afterAll(() => gateway[Symbol.asyncDispose]());
 

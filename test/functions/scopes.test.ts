@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { Scope } from "../../core/api-key.ts";
-import { type Route, routeNames, routes } from "../../openapi/routes.ts";
+import type { Route } from "../../openapi/route.ts";
+import { routeNames, routes } from "../../openapi/routes.ts";
 import { lambdaOf } from "../helpers/api.ts";
 
 const jobId = "01KB3Q9M6Y8Z4V5N7T2R1C0D9E";

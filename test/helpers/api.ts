@@ -3,7 +3,8 @@ import type { APIGatewayProxyEvent, APIGatewayProxyResult, Context } from "aws-l
 import { Scope } from "../../core/api-key.ts";
 import { type Answer, lambdaFor } from "../../functions/http.ts";
 import { Problem } from "../../openapi/problem.ts";
-import { problemsOf, type Route, type RouteName, routes } from "../../openapi/routes.ts";
+import { problemsOf, type Route } from "../../openapi/route.ts";
+import { type RouteName, routes } from "../../openapi/routes.ts";
 
 /** A request to a route. */
 export interface ApiCall {

@@ -5,7 +5,8 @@ import * as z from "zod";
 import { FunctionEnvironment, parseEnvironment, RunnerEnvironment } from "../../adapters/environment.ts";
 import { synthesize } from "../../infra-cdk/synthesize.ts";
 import { Problem } from "../../openapi/problem.ts";
-import { type Route, routeNames, routes } from "../../openapi/routes.ts";
+import type { Route } from "../../openapi/route.ts";
+import { routeNames, routes } from "../../openapi/routes.ts";
 import { imageUri, type Resource, SynthesizedTemplate } from "../helpers/synthesized-template.ts";
 
 const standard = new SynthesizedTemplate();

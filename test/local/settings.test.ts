@@ -13,7 +13,7 @@ describe("the settings of the embedded stack", () => {
     expect(read()).toEqual({
       ...{ port: 8_080, dataDirectory: resolve(".data"), workRoot: "/tmp/omx-web-runs", path: PATH },
       ...{ gitBaseUrl: "https://github.com/", repositoryAllowList: "https://,ssh://,file:///" },
-      ...{ maximumConcurrentJobs: 10, maximumQueuedJobs: 1_000, runner: {} },
+      ...{ auth: "none", warmRunners: 0, maximumConcurrentJobs: 10, maximumQueuedJobs: 1_000, runner: {} },
     });
   });
 

@@ -7,7 +7,8 @@ import { openapiDocument } from "../../openapi/document.ts";
 import { handlerFile } from "../../openapi/handler-file.ts";
 import { openapiYaml } from "../../openapi/openapi-yaml.ts";
 import { gatewayProblems, Problem, problemBody, problemKinds } from "../../openapi/problem.ts";
-import { type Route, routeNames, routes } from "../../openapi/routes.ts";
+import type { Route } from "../../openapi/route.ts";
+import { routeNames, routes } from "../../openapi/routes.ts";
 
 const root = new URL("../../", import.meta.url);
 const document = openapiDocument();
