@@ -7,7 +7,7 @@ export default defineConfig({
     reporters: ["default", new ClosingLineReporter()],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Two cores: more files at once make the tests that start processes slower, not the run faster.
-    maxWorkers: 2,
+    // Of three files on two cores one mostly waits for processes to end; more make the tests slower, not the run faster.
+    maxWorkers: 3,
   },
 });
