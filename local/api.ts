@@ -28,7 +28,7 @@ export async function startApi(port: number, log: (line: string) => void, auth: 
 
 async function gatewayRoute(name: RouteName, authorizer: AuthorizerHandler | undefined): Promise<GatewayRoute> {
   const route: Route = routes[name];
-  const { handler } = await import(`../${handlerFile(name)}`);
+  const { handler } = await import(new URL(`../${handlerFile(name)}`, import.meta.url).href);
   return {
     ...{ name, method: route.method, path: route.path, streams: route.streams === true, handler },
     ...(!route.public && { authorizer }),

@@ -45,7 +45,7 @@ describe.skipIf(reason !== undefined)(`In the image's file system${reason ? ` (s
 
     expect(tries(asRoot, "shut")).toEqual([]);
     expect(tries(asRoot, "open").length).toBeGreaterThan(20);
-    for (const output of [asAgent, asAgentWhoKnows, asRoot]) expect(output).toMatch(/runner found\nwrapper found\n/);
+    for (const output of [asAgent, asAgentWhoKnows, asRoot]) expect(output).toMatch(/runner found\nguard found\n/);
     expect(tries(asAgent, "open")).toEqual([]);
     expect(tries(asAgent, "shut")).toEqual(tries(asRoot, "open"));
     expect(tries(asAgentWhoKnows, "open")).toEqual([]);
