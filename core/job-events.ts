@@ -59,15 +59,15 @@ function eventSchema<Type extends JobEventType>(type: Type) {
     .meta({ id: `JobEvent_${type}` });
 }
 
-const eventSchemas = JobEventType.options.map((type) => eventSchema(type));
-
 /** One line of a job's history. */
 export type JobEvent = {
   [Type in JobEventType]: z.infer<ReturnType<typeof eventSchema<Type>>>;
 }[JobEventType];
-export const JobEvent: z.ZodType<JobEvent> = z
-  .discriminatedUnion("type", eventSchemas as never)
-  .meta({ id: "JobEvent" }) as never;
+/** Made when it is first used: every function's cold start would pay for it, and only the API's description uses it. */
+export const JobEvent: z.ZodType<JobEvent> = z.lazy(() => {
+  const eventSchemas = JobEventType.options.map((type) => eventSchema(type));
+  return z.discriminatedUnion("type", eventSchemas as never).meta({ id: "JobEvent" }) as never;
+});
 
 /** An event before the log has given it its place: no seq, no attempt. */
 export type NewJobEvent = {
