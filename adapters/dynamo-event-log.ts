@@ -4,7 +4,7 @@ import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
 import type { JobEvent } from "../core/job-events.ts";
-import { retentionDays } from "../core/limits.ts";
+import { defaultRetentionDays } from "../core/limits.ts";
 import type { EventBatch, EventLog } from "../core/ports.ts";
 import { eventsPartition, eventsSortKey, expiryAfter, expiryAttribute } from "./dynamo-table.ts";
 
@@ -24,7 +24,12 @@ type StoredBatch = z.infer<typeof StoredBatch>;
 const nextItems = { Limit: 16 };
 const lastItem = { ScanIndexForward: false, Limit: 1 };
 
-export function dynamoEventLog(client: DynamoDBDocumentClient, tableName: string): EventLog {
+/** Each batch expires `retentionDays` after it was written. */
+export function dynamoEventLog(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+  retentionDays = defaultRetentionDays,
+): EventLog {
   const table = { TableName: tableName };
 
   async function query(jobId: string, condition: string, values: Record<string, string>, limits: object) {
@@ -74,7 +79,7 @@ export function dynamoEventLog(client: DynamoDBDocumentClient, tableName: string
     },
 
     async put(batch) {
-      const Item = await toItem(batch);
+      const Item = await toItem(batch, retentionDays);
       try {
         await client.send(new PutCommand({ ...table, Item, ConditionExpression: "attribute_not_exists(pk)" }));
         return true;
@@ -101,7 +106,7 @@ export function dynamoEventLog(client: DynamoDBDocumentClient, tableName: string
   };
 }
 
-async function toItem(batch: EventBatch) {
+async function toItem(batch: EventBatch, retentionDays: number) {
   const [first, last] = [batch.events[0], batch.events.at(-1)];
   if (first === undefined || last === undefined) throw new RangeError("An event batch must hold an event.");
   return {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type DynamoDBDocumentClient, GetCommand, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import * as z from "zod";
-import { retentionDays, specRetentionDays } from "../core/limits.ts";
+import { defaultRetentionDays, specRetentionDays } from "../core/limits.ts";
 import type { JobStore, RequestMemory } from "../core/ports.ts";
 import { listJobs } from "./dynamo-job-list.ts";
 import { dynamoLiveIndex } from "./dynamo-live-index.ts";
@@ -19,7 +19,12 @@ import { jobExpression } from "./job-expression.ts";
 import { toJobRecord, toJobSpec } from "./job-row.ts";
 import { unlessRefused } from "./unless-refused.ts";
 
-export function dynamoJobStore(client: DynamoDBDocumentClient, tableName: string): JobStore {
+/** Ended jobs and remembered requests expire after `retentionDays`. */
+export function dynamoJobStore(
+  client: DynamoDBDocumentClient,
+  tableName: string,
+  retentionDays = defaultRetentionDays,
+): JobStore {
   const table = { TableName: tableName };
 
   async function read(
@@ -73,7 +78,7 @@ export function dynamoJobStore(client: DynamoDBDocumentClient, tableName: string
 
     async update(jobId, guard, changes) {
       if (guard.status.length === 0) return undefined;
-      const expression = jobExpression(jobId, guard, changes);
+      const expression = jobExpression(jobId, guard, changes, retentionDays);
       const update = new UpdateCommand({ ...table, Key: jobKey(jobId), ...expression, ReturnValues: "ALL_NEW" });
       const answer = await unlessRefused(client.send(update));
       return answer?.Attributes && toJobRecord(answer.Attributes);

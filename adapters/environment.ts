@@ -2,8 +2,10 @@ import * as z from "zod";
 import {
   defaultConcurrentJobs,
   defaultQueuedJobs,
+  defaultRetentionDays,
   defaultSilenceMinutes,
   idleRunnerSeconds,
+  maximumRetentionDays,
   warmRunnerSeconds,
 } from "../core/limits.ts";
 import { Provider, Role } from "../core/roles.ts";
@@ -36,6 +38,9 @@ function wholeNumber(minimum: number, maximum: number) {
     .pipe(z.int().min(minimum, rule).max(maximum, rule));
 }
 
+/** How long ended jobs, their events and idempotency keys are kept. */
+const RETENTION_DAYS = wholeNumber(1, maximumRetentionDays).prefault(String(defaultRetentionDays));
+
 /** What metrics are written under, so that deployments of one account do not mix; without it none are. */
 const METRICS_NAMESPACE = z.string().min(1).optional();
 
@@ -43,6 +48,7 @@ const METRICS_NAMESPACE = z.string().min(1).optional();
 export const FunctionEnvironment = z.object({
   TABLE_NAME: z.string(),
   QUEUE_URL: z.string(),
+  RETENTION_DAYS,
   METRICS_NAMESPACE,
   CLUSTER: z.string(),
   TASK_DEFINITION: z.string(),
@@ -67,6 +73,7 @@ export type FunctionEnvironment = z.infer<typeof FunctionEnvironment>;
 export const RunnerEnvironment = z.object({
   TABLE_NAME: z.string(),
   QUEUE_URL: z.string(),
+  RETENTION_DAYS,
   METRICS_NAMESPACE,
   PATH: z.string(),
   WORK_ROOT: z.string().startsWith("/").default("/tmp/omx-web-runs"),

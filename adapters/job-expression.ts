@@ -1,5 +1,4 @@
 import { jobSchema } from "../core/job.ts";
-import { retentionDays } from "../core/limits.ts";
 import type { JobChanges, JobGuard } from "../core/ports.ts";
 import { expiryAfter, expiryAttribute, liveIndex, liveKey } from "./dynamo-table.ts";
 
@@ -11,8 +10,13 @@ export interface JobExpression {
   readonly ExpressionAttributeValues: Record<string, unknown>;
 }
 
-/** `null` is stored as such, so that a row always has every attribute of its schema. */
-export function jobExpression(jobId: string, guard: JobGuard, changes: JobChanges): JobExpression {
+/** `null` is stored as such, so that a row always has every attribute of its schema. One that is settled expires. */
+export function jobExpression(
+  jobId: string,
+  guard: JobGuard,
+  changes: JobChanges,
+  retentionDays: number,
+): JobExpression {
   const names: Record<string, string> = {};
   const values: Record<string, unknown> = {};
   const name = (attribute: string) => {

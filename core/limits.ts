@@ -81,8 +81,9 @@ export const eventStreamCommentSeconds = 15;
 /** API Gateway keeps what the authorizer has said of a key for this long: a disabled one works no longer than that. */
 export const keyCacheSeconds = 60;
 
-/** Ended jobs, events and idempotency keys are kept for this long (DynamoDB TTL deletes them). */
-export const retentionDays = 30;
+/** Ended jobs, events and idempotency keys are kept for this long (DynamoDB TTL deletes them), unless a deployment says otherwise. */
+export const defaultRetentionDays = 30;
+export const maximumRetentionDays = 365;
 /** What a job was asked for outlives every backlog and every ended job. */
 export const specRetentionDays = 400;
 /** The live index is spread over this many partitions, each of which takes 1,000 writes a second. */

@@ -15,6 +15,14 @@ export interface SubmitPorts extends StartPorts {
   readonly maximumQueuedJobs: number;
 }
 
+interface Submission {
+  readonly operation: string;
+  readonly content: unknown;
+  readonly spec: JobSpec;
+  /** Where jobs are, seen from the request's own path: how API Gateway's stage or a domain begins it is not known here. */
+  readonly jobs: "jobs" | "..";
+}
+
 /** Waiting jobs go on as others end; how soon depends on those, so this is only a polite interval. */
 const retryAfterSeconds = 30;
 
@@ -33,10 +41,10 @@ export function newSpec(body: NewJob, policy: RepositoryPolicy, retryOf: string 
 export async function submitJob(
   ports: SubmitPorts,
   request: { readonly tenantId: string; readonly headers: Readonly<Record<string, string>> },
-  about: { readonly operation: string; readonly content: unknown; readonly spec: JobSpec },
+  about: Submission,
 ): Promise<{ body: Job; headers: Record<string, string> }> {
   const { tenantId } = request;
-  const { operation, content, spec } = about;
+  const { operation, content, spec, jobs } = about;
   const first = await firstRequest(ports.jobs, request, { operation, content, jobId: ulid(ports.now().getTime()) });
   const { jobId } = first;
   addLogContext({ jobId });
@@ -50,7 +58,7 @@ export async function submitJob(
     // The job is stored, so it will run; if its start fails now, reconcile makes up for it.
     await admitJobs(ports, tenantId, accepted).catch((error: unknown) => logError("start failed", error, {}));
   }
-  return { body: toJob(accepted, spec), headers: { Location: `/v1/jobs/${jobId}`, ...replayHeader(first) } };
+  return { body: toJob(accepted, spec), headers: { Location: `${jobs}/${jobId}`, ...replayHeader(first) } };
 }
 
 /** Counted through an index, which lags: many requests at once may exceed the limit by their number. */

@@ -24,13 +24,19 @@ const dynamo = /* @__PURE__ */ once(dynamoClient);
 
 export const recordMetrics = /* @__PURE__ */ once(() => embeddedMetrics(environment().METRICS_NAMESPACE));
 
-export const jobStore = /* @__PURE__ */ once(() => dynamoJobStore(dynamo(), environment().TABLE_NAME));
+export const jobStore = /* @__PURE__ */ once(() => {
+  const { TABLE_NAME, RETENTION_DAYS } = environment();
+  return dynamoJobStore(dynamo(), TABLE_NAME, RETENTION_DAYS);
+});
 
 export const apiKeys = /* @__PURE__ */ once(() => dynamoApiKeys(dynamo(), environment().TABLE_NAME));
 
 const tenantSlots = /* @__PURE__ */ once(() => dynamoTenantSlots(dynamo(), environment().TABLE_NAME));
 
-export const eventLog = /* @__PURE__ */ once(() => dynamoEventLog(dynamo(), environment().TABLE_NAME));
+export const eventLog = /* @__PURE__ */ once(() => {
+  const { TABLE_NAME, RETENTION_DAYS } = environment();
+  return dynamoEventLog(dynamo(), TABLE_NAME, RETENTION_DAYS);
+});
 
 const jobQueue = /* @__PURE__ */ once(() => sqsJobQueue(new SQSClient({}), environment().QUEUE_URL));
 

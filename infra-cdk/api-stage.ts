@@ -30,10 +30,10 @@ const accessLogLine = {
 };
 
 /** How the API's one stage is run. Of its own doing API Gateway logs errors only: what it logs besides holds keys. */
-export function stageOptions(scope: Construct, { stageName }: Configuration): StageOptions {
+export function stageOptions(scope: Construct, configuration: Configuration): StageOptions {
   return {
-    stageName,
-    accessLogDestination: new LogGroupLogDestination(serviceLogs(scope, "AccessLog")),
+    stageName: configuration.stageName,
+    accessLogDestination: new LogGroupLogDestination(serviceLogs(scope, "AccessLog", configuration)),
     accessLogFormat: AccessLogFormat.custom(JSON.stringify(accessLogLine)),
     loggingLevel: MethodLoggingLevel.ERROR,
     dataTraceEnabled: false,

@@ -11,7 +11,7 @@ import {
   RestApi,
 } from "aws-cdk-lib/aws-apigateway";
 import { Construct } from "constructs";
-import { eventStreamSeconds } from "../core/limits.ts";
+import { eventStreamSeconds, keyCacheSeconds } from "../core/limits.ts";
 import { handlerFile } from "../openapi/handler-file.ts";
 import type { Route } from "../openapi/route.ts";
 import { type RouteName, routeNames, routes } from "../openapi/routes.ts";
@@ -28,8 +28,6 @@ const bufferedSeconds = 30;
 const streamedSeconds = eventStreamSeconds + 30;
 /** A stream is paid by memory and time, and waits nearly all of it. */
 const streamedMemoryMiB = 256;
-/** A key that is disabled is refused after so long at the latest; until then its requests cost no look-up. */
-const keyCacheSeconds = 60;
 
 /** Read by the documentation's page; from its package, so that it needs no other host. */
 const documentationFiles = ["swagger-ui.css", "swagger-ui-bundle.js"].map(
@@ -81,9 +79,9 @@ export class Api extends Construct {
   }
 
   /** API Gateway would make this group itself, and keep its lines for ever. */
-  private keepErrorLog({ stageName }: Configuration): void {
-    const logGroupName = `API-Gateway-Execution-Logs_${this.rest.restApiId}/${stageName}`;
-    this.rest.deploymentStage.node.addDependency(serviceLogs(this, "ErrorLog", { logGroupName }));
+  private keepErrorLog(configuration: Configuration): void {
+    const logGroupName = `API-Gateway-Execution-Logs_${this.rest.restApiId}/${configuration.stageName}`;
+    this.rest.deploymentStage.node.addDependency(serviceLogs(this, "ErrorLog", configuration, { logGroupName }));
   }
 
   private guarded(functions: Functions): MethodOptions {
@@ -103,7 +101,7 @@ export class Api extends Construct {
 
   private integration(name: RouteName, functions: Functions): LambdaIntegration {
     const { streams, summary }: Route = routes[name];
-    const { emulator } = functions.configuration;
+    const { emulator, maxEventReaders } = functions.configuration;
     const handler = serviceFunction(this, name, functions, {
       code: {
         file: handlerFile(name),
@@ -113,7 +111,7 @@ export class Api extends Construct {
       },
       description: summary,
       timeout: Duration.seconds(streams ? streamedSeconds : bufferedSeconds),
-      ...(streams && { memoryMiB: streamedMemoryMiB }),
+      ...(streams && { memoryMiB: streamedMemoryMiB, atOnce: maxEventReaders }),
       isTraced: true,
     });
     return new LambdaIntegration(handler, {

@@ -21,27 +21,34 @@ const invalid = {
   status: 400,
   detail: "The request is not one that this API takes; its description is at /openapi.json.",
 };
+/** A function that is throttled is one, too, to API Gateway. */
+const overloaded = {
+  status: 503,
+  detail: "There is no room for this request right now; where you read a stream of events, read pages. Try again.",
+  headers: { "Retry-After": "5" },
+};
 const nothingThere = { status: 404, detail: "There is nothing at this path, or not by this method." };
 
 /** What API Gateway answers in the place of a function: a problem like any other. */
 const responses: Readonly<Record<string, GatewayResponse>> = {
   ACCESS_DENIED: notAllowed,
-  API_CONFIGURATION_ERROR: failed,
+  API_CONFIGURATION_ERROR: overloaded,
   AUTHORIZER_CONFIGURATION_ERROR: failed,
   AUTHORIZER_FAILURE: failed,
   BAD_REQUEST_BODY: { status: 400, code: "invalid_json", detail: "The body must be a JSON object." },
   BAD_REQUEST_PARAMETERS: invalid,
   DEFAULT_4XX: invalid,
   DEFAULT_5XX: failed,
-  EXPIRED_TOKEN: signedOrNot,
+  EXPIRED_TOKEN: nothingThere,
   INTEGRATION_FAILURE: { status: 502, detail: "The function behind this path has failed. Try again." },
   INTEGRATION_TIMEOUT: {
     status: 504,
     detail: "The function behind this path did not answer in time; it may still do what it was asked for.",
   },
   INVALID_API_KEY: signedOrNot,
-  INVALID_SIGNATURE: signedOrNot,
-  // Its own answer to a path or a method that it does not know, with 403: nothing is said of a token.
+  // Its own answers to a path or a method that it does not know, with 403: as nothing here is signed by AWS's rules, they say
+  // nothing of the key.
+  INVALID_SIGNATURE: nothingThere,
   MISSING_AUTHENTICATION_TOKEN: nothingThere,
   QUOTA_EXCEEDED: tooMany,
   REQUEST_TOO_LARGE: { status: 413, detail: "A request body has at most 10 MB." },

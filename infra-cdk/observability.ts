@@ -1,5 +1,7 @@
+import { Stack } from "aws-cdk-lib";
 import { Alarm } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import { ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import { EmailSubscription } from "aws-cdk-lib/aws-sns-subscriptions";
 import { Construct } from "constructs";
@@ -28,6 +30,9 @@ export class Observability extends Construct {
     super(scope, id);
     // Without a key: CloudWatch cannot use the one that SNS brings, and one of our own costs $1 a month.
     this.alarms = new Topic(this, "Alarms", { enforceSSL: true });
+    // The policy that asks for TLS takes the place of the topic's own, which would let the account's alarms in.
+    const account = { StringEquals: { "aws:SourceAccount": Stack.of(this).account } };
+    this.alarms.grantPublish(new ServicePrincipal("cloudwatch.amazonaws.com", { conditions: account }));
     const { alarmEmail } = observed.configuration;
     if (alarmEmail !== undefined) this.alarms.addSubscription(new EmailSubscription(alarmEmail));
     const alarms = Object.entries(alarmRules(observed)).map(([name, rule]) => {

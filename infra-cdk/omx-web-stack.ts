@@ -20,7 +20,7 @@ export class OmxWebStack extends Stack {
     const storage = new Storage(this, "Storage", configuration);
     const hints = new HintQueue(this, "Hints");
     const runners = new RunnerCluster(this, "Runners", configuration, { storage, hints });
-    const logs = serviceLogs(this, "FunctionLogs");
+    const logs = serviceLogs(this, "FunctionLogs", configuration);
     const functions = { configuration, logs, storage, hints, runners };
     const api = new Api(this, "Api", functions);
     const background = new Background(this, "Background", functions);

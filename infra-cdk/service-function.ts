@@ -20,6 +20,8 @@ interface FunctionOptions {
   readonly description: string;
   readonly timeout: Duration;
   readonly memoryMiB?: number;
+  /** Of it, no more than so many run at once; 0 sets no limit. */
+  readonly atOnce?: number;
   /** What is not called by a request would be traced each time. */
   readonly isTraced?: true;
 }
@@ -53,6 +55,7 @@ export function serviceFunction(
     architecture: Architecture.ARM_64,
     memorySize: options.memoryMiB ?? defaultMemoryMiB,
     timeout: options.timeout,
+    ...(options.atOnce && { reservedConcurrentExecutions: options.atOnce }),
     logGroup: functions.logs,
     ...(options.isTraced && { tracing: Tracing.ACTIVE }),
     // What may do nothing needs to know nothing.
@@ -64,6 +67,7 @@ function functionEnvironment({ configuration, storage, hints, runners }: Functio
   return {
     TABLE_NAME: storage.table.tableName,
     QUEUE_URL: hints.queue.queueUrl,
+    RETENTION_DAYS: String(configuration.retentionDays),
     METRICS_NAMESPACE: configuration.stackName,
     CLUSTER: runners.cluster.clusterName,
     TASK_DEFINITION: runners.family,

@@ -23,7 +23,8 @@ export function openapiDocument() {
       summary: "Teams of coding agents on a git repository, every pane watchable, every byte an ordered event.",
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
-    servers: [{ url: "/" }],
+    // Relative to this document: an API Gateway stage has a path of its own.
+    servers: [{ url: "." }],
     paths,
     components: {
       schemas: sorted(schemas),

@@ -44,6 +44,7 @@ export const problemKinds = {
   too_many_requests: { status: 429, title: "Too many requests", retryable: true },
   internal_error: { status: 500, title: "Internal error", retryable: true },
   bad_gateway: { status: 502, title: "The function failed", retryable: true },
+  overloaded: { status: 503, title: "Too much at once", retryable: true },
   newer_version: { status: 503, title: "Written by a newer version", retryable: true },
   gateway_timeout: { status: 504, title: "The function took too long", retryable: true },
 } as const;
@@ -77,5 +78,6 @@ export const gatewayProblems: Readonly<Record<number, ProblemCode>> = {
   429: "too_many_requests",
   500: "internal_error",
   502: "bad_gateway",
+  503: "overloaded",
   504: "gateway_timeout",
 };

@@ -33,13 +33,14 @@ process.once("SIGTERM", () => stop.stop("shutdown"));
 process.once("SIGINT", () => stop.stop("shutdown"));
 
 const dynamo = dynamoClient();
+const { TABLE_NAME, RETENTION_DAYS } = environment;
 const ports = {
   jobs: measuredJobStore(
-    dynamoJobStore(dynamo, environment.TABLE_NAME),
+    dynamoJobStore(dynamo, TABLE_NAME, RETENTION_DAYS),
     embeddedMetrics(environment.METRICS_NAMESPACE),
   ),
-  events: dynamoEventLog(dynamo, environment.TABLE_NAME),
-  slots: dynamoTenantSlots(dynamo, environment.TABLE_NAME),
+  events: dynamoEventLog(dynamo, TABLE_NAME, RETENTION_DAYS),
+  slots: dynamoTenantSlots(dynamo, TABLE_NAME),
   queue: sqsJobQueue(new SQSClient({}), environment.QUEUE_URL),
   now: () => new Date(),
 };

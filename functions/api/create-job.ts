@@ -5,7 +5,7 @@ import { submitPorts } from "../wiring.ts";
 export function createJob(ports: SubmitPorts): Answer<"createJob"> {
   return async (request) => {
     const spec = newSpec(request.body, ports.repositories, null);
-    return submitJob(ports, request, { operation: "createJob", content: request.body, spec });
+    return submitJob(ports, request, { operation: "createJob", content: request.body, spec, jobs: "jobs" });
   };
 }
 

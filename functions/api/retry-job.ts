@@ -15,7 +15,7 @@ export function retryJob(ports: SubmitPorts): Answer<"retryJob"> {
     }
     // Resolved anew: what this deployment admits may have changed since.
     const again = newSpec(spec, ports.repositories, jobId);
-    return submitJob(ports, request, { operation: "retryJob", content: request.params, spec: again });
+    return submitJob(ports, request, { operation: "retryJob", content: request.params, spec: again, jobs: ".." });
   };
 }
 

@@ -4,7 +4,7 @@ import { ulid } from "ulid";
 import { describe, expect, test } from "vitest";
 import { dynamoEventLog } from "../../adapters/dynamo-event-log.ts";
 import { eventsPartition, eventsSortKey } from "../../adapters/dynamo-table.ts";
-import { retentionDays } from "../../core/limits.ts";
+import { defaultRetentionDays } from "../../core/limits.ts";
 import { tableName } from "../../local/provision.ts";
 import { eventLogContract } from "../contracts/event-log.contract.ts";
 import { output, placed, seqs, texts, upTo } from "../helpers/events.ts";
@@ -33,8 +33,16 @@ describe("a stored batch", () => {
     expect(JSON.parse(gunzipSync(item?.body).toString())).toEqual(events);
     expect(item?.body.length).toBeLessThan(2_000);
     const days = (item?.expiresAt - Date.now() / 1_000) / 86_400;
-    expect(days).toBeGreaterThan(retentionDays - 0.01);
-    expect(days).toBeLessThan(retentionDays + 0.01);
+    expect(days).toBeCloseTo(defaultRetentionDays, 2);
+  });
+
+  test("is kept as long as the deployment says", async () => {
+    const jobId = ulid();
+    await dynamoEventLog(client, tableName, 7).put({ jobId, batchId: "one", events: placed(1, [output("a")]) });
+
+    const { Item: item } = await client.send(new GetCommand({ TableName: tableName, Key: keyOf(jobId, 1) }));
+
+    expect((item?.expiresAt - Date.now() / 1_000) / 86_400).toBeCloseTo(7, 2);
   });
 
   test("may be 300 KB that cannot be compressed", async () => {

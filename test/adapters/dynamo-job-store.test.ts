@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { GetCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test } from "vitest";
 import { dynamoJobStore } from "../../adapters/dynamo-job-store.ts";
-import { jobKey, specKey } from "../../adapters/dynamo-table.ts";
-import { retentionDays, specRetentionDays } from "../../core/limits.ts";
+import { jobKey, requestKey, specKey } from "../../adapters/dynamo-table.ts";
+import { defaultRetentionDays, specRetentionDays } from "../../core/limits.ts";
 import { tableName } from "../../local/provision.ts";
 import { jobStoreContract } from "../contracts/job-store.contract.ts";
 import { upTo } from "../helpers/events.ts";
@@ -14,20 +15,34 @@ const { client, jobs } = await testTable();
 jobStoreContract(jobs);
 
 describe("what is stored", () => {
+  const daysLeft = async (Key: ReturnType<typeof jobKey>) => {
+    const { Item: item } = await client.send(new GetCommand({ TableName: tableName, Key }));
+    return item?.expiresAt === undefined ? undefined : (item.expiresAt - Date.now() / 1_000) / 86_400;
+  };
+
   test("is deleted some time after the job has been settled, and never before", async () => {
     const { jobId } = queuedJob();
     await jobs.create(queuedJob({ jobId }), jobSpec());
-    const daysLeft = async (Key: ReturnType<typeof jobKey>) => {
-      const { Item: item } = await client.send(new GetCommand({ TableName: tableName, Key }));
-      return item?.expiresAt === undefined ? undefined : (item.expiresAt - Date.now() / 1_000) / 86_400;
-    };
 
     expect(await daysLeft(jobKey(jobId))).toBeUndefined();
     expect(await daysLeft(specKey(jobId))).toBeCloseTo(specRetentionDays, 2);
 
     await jobs.update(jobId, { status: ["queued"] }, { lastSeq: 2, settled: true });
 
-    expect(await daysLeft(jobKey(jobId))).toBeCloseTo(retentionDays, 2);
+    expect(await daysLeft(jobKey(jobId))).toBeCloseTo(defaultRetentionDays, 2);
+  });
+
+  test("is kept as long as the deployment says, a remembered request too", async () => {
+    const week = dynamoJobStore(client, tableName, 7);
+    const { jobId, tenantId } = queuedJob();
+    await week.create(queuedJob({ jobId }), jobSpec());
+    const key = "once";
+    await week.rememberRequest({ tenantId, key, fingerprint: "f", jobId, requestId: "r" });
+
+    await week.update(jobId, { status: ["queued"] }, { lastSeq: 2, settled: true });
+
+    expect(await daysLeft(jobKey(jobId))).toBeCloseTo(7, 2);
+    expect(await daysLeft(requestKey(tenantId, createHash("sha256").update(key).digest("hex")))).toBeCloseTo(7, 2);
   });
 
   test("may be the largest request that there is", async () => {

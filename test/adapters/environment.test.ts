@@ -28,6 +28,7 @@ describe("the functions' environment", () => {
       MAX_CONCURRENT_JOBS: 10,
       MAX_QUEUED_JOBS: 1_000,
       WARM_RUNNERS: 0,
+      RETENTION_DAYS: 30,
     });
   });
 
@@ -36,6 +37,7 @@ describe("the functions' environment", () => {
     ["MAX_CONCURRENT_JOBS", "10000", 10_000],
     ["MAX_QUEUED_JOBS", "1", 1],
     ["MAX_QUEUED_JOBS", "100000", 100_000],
+    ["RETENTION_DAYS", "365", 365],
   ] as const)("may set %s to %s", (name, text, number) => {
     expect(parseEnvironment(FunctionEnvironment, { ...functionVariables, [name]: text })[name]).toBe(number);
   });
@@ -51,10 +53,12 @@ describe("the functions' environment", () => {
     ["MAX_QUEUED_JOBS", "0"],
     ["MAX_QUEUED_JOBS", "100001"],
     ["MAX_QUEUED_JOBS", "99999999999999999999"],
+    ["RETENTION_DAYS", "0"],
+    ["RETENTION_DAYS", "366"],
   ])("is refused where %s is %j, with the numbers that it may be", (name, text) => {
     const parse = () => parseEnvironment(FunctionEnvironment, { ...functionVariables, [name]: text });
 
-    expect(parse).toThrow(new RegExp(`${name}: must be a whole number from 1 to 100*`));
+    expect(parse).toThrow(new RegExp(`${name}: must be a whole number from 1 to (?:100*|365)`));
   });
 
   test("has lists separated by commas, whatever space and whatever gaps are between", () => {
@@ -94,6 +98,7 @@ describe("the runner's environment", () => {
       ...runnerVariables,
       WORK_ROOT: "/tmp/omx-web-runs",
       IDLE_SECONDS: 60,
+      RETENTION_DAYS: 30,
       TMUX_KEEP_SESSION_ON_FINISH: false,
       JOB_SKIP_GIT_CLONE: false,
       JOB_SILENCE_MINUTES: 10,

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { jobExpression } from "../../adapters/job-expression.ts";
+import { jobExpression as expressionFor } from "../../adapters/job-expression.ts";
 import { jobSchema } from "../../core/job.ts";
-import type { JobGuard, LivePlace } from "../../core/ports.ts";
+import type { JobChanges, JobGuard, LivePlace } from "../../core/ports.ts";
 
 const jobId = "01KB3Q9M6Y8Z4V5N7T2R1C0D9E";
+const jobExpression = (id: string, guard: JobGuard, changes: JobChanges) => expressionFor(id, guard, changes, 30);
 
 describe("the expression of a guarded update", () => {
   test("demands one of the statuses and sets the attributes, null as null", () => {

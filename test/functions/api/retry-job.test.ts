@@ -43,7 +43,8 @@ describe("retrying a job that has ended", () => {
 
     const { jobId } = Job.parse(body);
     expect(status).toBe(202);
-    expect(headers).toMatchObject({ Location: `/v1/jobs/${jobId}` });
+    const here = `https://api.example/stage/v1/jobs/${old.jobId}/retry`;
+    expect(new URL(String(headers?.Location), here).pathname).toBe(`/stage/v1/jobs/${jobId}`);
     expect(jobId).not.toBe(old.jobId);
     expect(body).toMatchObject({
       ...{ status: "queued", retryOf: old.jobId, createdAt: life.now().toISOString() },
