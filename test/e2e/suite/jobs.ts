@@ -31,6 +31,25 @@ export function jobsSuite(deployment: () => Deployment): void {
     expect(outputOf(events, "verifier")).toBe("verified\r\n");
   });
 
+  test("An accepted job is found where the answer says, wherever the API is, and so is one that is tried again", async () => {
+    const tenant = await newTenant(deployment(), "where");
+    const accepted = await tenant.trySubmit("true");
+    const jobUrl = new URL(accepted.headers.get("location") ?? "", accepted.url);
+    const first = (await accepted.json()) as { jobId: string };
+    await tenant.end(first.jobId);
+    const again = await tenant.post(`/v1/jobs/${first.jobId}/retry`);
+    const headers = { Authorization: tenant.authorization };
+
+    const found = await Promise.all(
+      [jobUrl, new URL(again.headers.get("location") ?? "", again.url)].map((url) => fetch(url, { headers })),
+    );
+
+    const [one, other] = await Promise.all(found.map(async (response) => (await response.json()) as { jobId: string }));
+    expect(one).toMatchObject({ jobId: first.jobId, retryOf: null });
+    expect(other).toMatchObject({ retryOf: first.jobId });
+    await tenant.end(String(other?.jobId));
+  });
+
   test("The stream of a job that has ended gives the events of the pages, and goes on after Last-Event-ID", async () => {
     const tenant = await newTenant(deployment(), "stream");
     const { jobId } = await tenant.submit(commands);
