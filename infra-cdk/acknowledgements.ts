@@ -65,6 +65,19 @@ const acknowledgements: readonly Acknowledgement[] = [
   },
 ];
 
+const aboutEgressProxy: readonly Acknowledgement[] = [
+  {
+    at: "Runners/Network/EgressProxy/Instance",
+    finding: "EC28",
+    reason: "Figures by the minute cost $2.10 a month, and the checks that reboot it come by the minute anyway.",
+  },
+  {
+    at: "Runners/Network/EgressProxy/Instance",
+    finding: "EC29",
+    reason: "It keeps nothing, and a deploy with another list replaces it, which the protection would forbid.",
+  },
+];
+
 /** What launches and stops runners may do so to any of them, which takes a wildcard at the end of a name. */
 function aboutRunners(stack: Stack, { family, cluster }: RunnerCluster): Acknowledgement[] {
   const ecs = "arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>";
@@ -84,7 +97,8 @@ function aboutRunners(stack: Stack, { family, cluster }: RunnerCluster): Acknowl
 
 /** The one place where findings are acknowledged, each with its reason. */
 export function acknowledgeFindings(stack: Stack, runners: RunnerCluster): void {
-  for (const { at, finding, reason } of [...acknowledgements, ...aboutRunners(stack, runners)]) {
+  const ofNetwork = runners.network.egressProxy === undefined ? [] : aboutEgressProxy;
+  for (const { at, finding, reason } of [...acknowledgements, ...ofNetwork, ...aboutRunners(stack, runners)]) {
     const construct = at.split("/").reduce<IConstruct>((scope, id) => scope.node.findChild(id), stack);
     Validations.of(construct).acknowledge({ id: `AwsSolutions-${finding}`, reason });
   }

@@ -1,7 +1,6 @@
 import {
   FlowLogDestination,
   FlowLogTrafficType,
-  GatewayVpcEndpointAwsService,
   type IVpc,
   Peer,
   Port,
@@ -11,42 +10,48 @@ import {
 } from "aws-cdk-lib/aws-ec2";
 import { Construct } from "constructs";
 import type { Configuration } from "./configuration.ts";
+import { EgressProxy } from "./egress-proxy.ts";
+import { addGatewayEndpoints } from "./gateway-endpoints.ts";
 import { serviceLogs } from "./service-logs.ts";
+import type { Storage } from "./storage.ts";
+
+const open = { name: "Public", subnetType: SubnetType.PUBLIC, mapPublicIpOnLaunch: false };
+const subnets = {
+  public: [open],
+  nat: [open, { name: "Private", subnetType: SubnetType.PRIVATE_WITH_EGRESS }],
+  proxy: [open, { name: "Private", subnetType: SubnetType.PRIVATE_ISOLATED }],
+} as const satisfies Record<Configuration["network"], object>;
 
 /**
  * Where runners live. Nobody reaches them from outside; they get out over https. Not over ssh, since a runner has no ssh
- * key: its token is for https. (Amazon's DNS, and where a task gets its credentials, need no rule.)
- *
- * There is no variant with a filtering proxy: neither the SDK nor the image's pull would use one, so that it takes private
- * endpoints of five services, some $70 a month.
+ * key: its token is for https. (Amazon's DNS, and where a task gets its credentials, need no rule.) Where to, is anywhere,
+ * or through the proxy only to the hosts of a list.
  */
 export class Network extends Construct {
   readonly vpc: IVpc;
   readonly securityGroup: SecurityGroup;
   readonly subnetIds: readonly string[];
   readonly assignsPublicIp: boolean;
+  readonly egressProxy: EgressProxy | undefined;
 
-  constructor(scope: Construct, id: string, { network, emulator }: Configuration) {
+  constructor(scope: Construct, id: string, configuration: Configuration, { table }: Storage) {
     super(scope, id);
+    const { network, emulator } = configuration;
     this.assignsPublicIp = network === "public";
-    const open = { name: "Public", subnetType: SubnetType.PUBLIC, mapPublicIpOnLaunch: false };
-    const behindNat = { name: "Private", subnetType: SubnetType.PRIVATE_WITH_EGRESS };
     const vpc = new Vpc(this, "Vpc", {
       maxAzs: 2,
       natGateways: network === "nat" ? 1 : 0,
-      subnetConfiguration: network === "nat" ? [open, behindNat] : [open],
+      subnetConfiguration: [...subnets[network]],
       restrictDefaultSecurityGroup: false,
-      // They cost nothing, and a NAT gateway asks money for each gigabyte.
-      gatewayEndpoints: {
-        DynamoDb: { service: GatewayVpcEndpointAwsService.DYNAMODB },
-        S3: { service: GatewayVpcEndpointAwsService.S3 },
-      },
     });
+    const runners = vpc.selectSubnets({ subnetGroupName: this.assignsPublicIp ? "Public" : "Private" });
+    this.subnetIds = runners.subnetIds;
+    addGatewayEndpoints(vpc, { subnets: runners.subnets, onlyTo: network === "proxy" ? table : undefined });
     // Its optional properties are declared more loosely than the interface's.
     this.vpc = vpc as IVpc;
     // MiniStack rolls a stack back that has a flow log.
     if (!emulator) {
-      const logs = FlowLogDestination.toCloudWatchLogs(serviceLogs(this, "RefusedTraffic"));
+      const logs = FlowLogDestination.toCloudWatchLogs(serviceLogs(this, "RefusedTraffic", configuration));
       this.vpc.addFlowLog("FlowLog", { destination: logs, trafficType: FlowLogTrafficType.REJECT });
     }
     this.securityGroup = new SecurityGroup(this, "Runners", {
@@ -55,8 +60,8 @@ export class Network extends Construct {
       allowAllOutbound: false,
     });
     this.securityGroup.addEgressRule(Peer.anyIpv4(), Port.tcp(443), "https");
-    this.subnetIds = (this.assignsPublicIp ? this.vpc.publicSubnets : this.vpc.privateSubnets).map(
-      ({ subnetId }) => subnetId,
-    );
+    if (network !== "proxy") return;
+    const between = { configuration, vpc: this.vpc, runners: this.securityGroup, subnets: runners.subnets };
+    this.egressProxy = new EgressProxy(this, "EgressProxy", between);
   }
 }

@@ -61,7 +61,7 @@ export class RunnerCluster extends Construct {
   constructor(scope: Construct, id: string, configuration: Configuration, worksWith: WorksWith) {
     super(scope, id);
     this.family = `${Stack.of(this).stackName}-runner`;
-    this.network = new Network(this, "Network", configuration);
+    this.network = new Network(this, "Network", configuration, worksWith.storage);
     this.cluster = new Cluster(this, "Cluster", {
       vpc: this.network.vpc,
       // As the family is named: what people type, and what stands in for ECS beside an emulator, knows it beforehand.
@@ -77,7 +77,7 @@ export class RunnerCluster extends Construct {
       description: "What ECS may do to start a runner",
     });
     for (const statement of runnerPermissions(worksWith)) this.taskRole.addToPolicy(statement);
-    this.logs = serviceLogs(this, "Logs");
+    this.logs = serviceLogs(this, "Logs", configuration);
     this.defineTask(configuration, worksWith);
   }
 
@@ -108,6 +108,7 @@ export class RunnerCluster extends Construct {
       environment: {
         TABLE_NAME: storage.table.tableName,
         QUEUE_URL: hints.queue.queueUrl,
+        RETENTION_DAYS: String(configuration.retentionDays),
         METRICS_NAMESPACE: configuration.stackName,
         GIT_BASE_URL: configuration.gitBaseUrl,
         ATTACH_COMMAND: this.attachCommand(),

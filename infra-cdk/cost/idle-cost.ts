@@ -34,6 +34,7 @@ const idlePrices: Readonly<Record<string, Price>> = {
   "AWS::EC2::VPCEndpoint": endpoints,
   "AWS::EC2::NatGateway": each("NAT gateways", prices.natGatewayHour * hoursOfMonth),
   "AWS::EC2::EIP": each("public addresses", prices.publicAddressHour * hoursOfMonth),
+  "AWS::EC2::Instance": machines,
   "AWS::KMS::Key": each("keys", prices.keyMonth),
   "AWS::SecretsManager::Secret": each("secrets", prices.secretMonth),
   ...Object.fromEntries(
@@ -52,11 +53,18 @@ const idlePrices: Readonly<Record<string, Price>> = {
       ...["FlowLog", "InternetGateway", "Route", "RouteTable", "SecurityGroup", "Subnet", "VPC"].map(
         (name) => `AWS::EC2::${name}`,
       ),
-      ...["AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPCGatewayAttachment"],
+      ...["AWS::EC2::SecurityGroupIngress", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPCGatewayAttachment"],
       // By use, in the other table.
       ...["AWS::DynamoDB::Table", "AWS::Lambda::Function", "AWS::SQS::Queue", "AWS::Logs::LogGroup"],
       ...["AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Permission", "AWS::ECS::Cluster"],
-      ...["AWS::IAM::Policy", "AWS::IAM::Role", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SNS::Subscription"],
+      ...[
+        "AWS::IAM::InstanceProfile",
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::SNS::Topic",
+        "AWS::SNS::TopicPolicy",
+        "AWS::SNS::Subscription",
+      ],
       ...["AWS::SQS::QueuePolicy", "AWS::XRay::SamplingRule"],
     ].map((type) => [type, nothing]),
   ),
@@ -148,6 +156,25 @@ function warmRunners(template: Template): CostLine[] {
 function images(template: Template, type: string): CostLine[] {
   const isOurs = JSON.stringify(resourcesOf(template, type, z.unknown())).includes(".dkr.ecr.");
   return isOurs ? [line("image", `${imageGigabytes} GB`, imageGigabytes * prices.imageGigabyteMonth)] : [];
+}
+
+/** With their addresses and disks. */
+function machines(template: Template, type: string): CostLine[] {
+  const Machine = z.object({
+    InstanceType: z.enum(["t4g.nano"]),
+    NetworkInterfaces: z.array(z.object({ AssociatePublicIpAddress: z.boolean() })),
+    BlockDeviceMappings: z.array(z.object({ Ebs: z.object({ VolumeSize: z.number(), VolumeType: z.literal("gp3") }) })),
+  });
+  return resourcesOf(template, type, Machine).flatMap(({ properties }) => {
+    const { InstanceType, NetworkInterfaces, BlockDeviceMappings } = properties;
+    const addresses = NetworkInterfaces.filter(({ AssociatePublicIpAddress }) => AssociatePublicIpAddress).length;
+    const gigabytes = BlockDeviceMappings.reduce((sum, { Ebs }) => sum + Ebs.VolumeSize, 0);
+    return [
+      line(`machine: ${InstanceType}`, "1", prices.instanceHour[InstanceType] * hoursOfMonth),
+      line("machine: public addresses", String(addresses), addresses * prices.publicAddressHour * hoursOfMonth),
+      line("machine: disk", `${gigabytes} GB`, gigabytes * prices.diskGigabyteMonth),
+    ];
+  });
 }
 
 /** Those of the type Gateway cost nothing. */

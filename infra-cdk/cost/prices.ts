@@ -11,6 +11,9 @@ export const prices = {
   fargateDiskGibibyteHour: 0.000111,
   publicAddressHour: 0.005,
   natGatewayHour: 0.045,
+  /** By the type, with Linux. */
+  instanceHour: { "t4g.nano": 0.0042 },
+  diskGigabyteMonth: 0.08,
   interfaceEndpointHour: 0.01,
   internetOutGigabyte: 0.09,
   writeUnit: 0.625e-6,

@@ -19,9 +19,12 @@ describe("the configuration", () => {
       runnerSize: "m",
       architecture: "arm64",
       network: "public",
+      egressAllowList: [],
       maxConcurrentJobs: 10,
       maxQueuedJobs: 1_000,
       warmRunners: 0,
+      maxEventReaders: 100,
+      retentionDays: 30,
       repositoryAllowList: ["https://github.com/"],
       gitBaseUrl: "https://github.com/",
       keepData: true,
@@ -48,10 +51,12 @@ describe("the configuration", () => {
 
   test.each([
     ["stageName", "Prod!", "must be 1 to 20 small letters, digits and hyphens, a letter first"],
-    ["region", "us-north-9", "must be a region such as us-east-1"],
+    ["region", "us-north-9", "must be a commercial region such as us-east-1"],
     ["runnerSize", "xxl", "must be s, m, l or xl"],
     ["architecture", "riscv", "must be arm64 or x86"],
-    ["network", "proxy", "must be public or nat"],
+    ["network", "vpn", "must be public, nat or proxy"],
+    ["egressAllowList", "api.example.com", "must be empty unless network is proxy"],
+    ["egressAllowList", 7, "must be a list of host names"],
     ["maxConcurrentJobs", "0", "must be a whole number from 1 to 10000"],
     ["maxConcurrentJobs", 2.5, "must be a whole number from 1 to 10000"],
     ["maxConcurrentJobs", null, "must be a whole number"],
@@ -66,6 +71,11 @@ describe("the configuration", () => {
     ["alarmEmail", "me", "must be an e-mail address"],
     ["imageUri", "my image", "must be an image with a tag or a digest"],
     ["imageUri", "docker.io/omx/runner", "must be an image with a tag or a digest"],
+    ["region", "cn-north-1", "must be a commercial region such as us-east-1"],
+    ["maxEventReaders", "-1", "must be a whole number from 0 to 10000"],
+    ["maxEventReaders", "many", "must be a whole number from 0 to 10000"],
+    ["retentionDays", "10", "must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365"],
+    ["retentionDays", 400, "must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365"],
     ["keepData", "yes", "must be true or false"],
     ["emulator", 1, "must be true or false"],
   ])("refuses a wrong %s (%j) in one sentence", (key, value, rule) => {
@@ -80,10 +90,40 @@ describe("the configuration", () => {
     );
   });
 
-  test("lets an emulator clone from this machine, and refuses it a NAT gateway", () => {
+  test("takes host names and domains for the proxy, in small letters", () => {
+    const { egressAllowList } = readConfiguration({
+      network: "proxy",
+      egressAllowList: "API.example.com, .models.example",
+    });
+
+    expect(egressAllowList).toEqual(["api.example.com", ".models.example"]);
+  });
+
+  test.each([
+    ...["https://example.com", "example.com:443", "*.example.com", "localhost", "10.0.0.1"],
+    ...["a..example", "a b.example", "..example"],
+  ])("refuses %s as the name of a host", (host) => {
+    const rule = "must have entries such as api.example.com, or .example.com for example.com and all below it";
+
+    expect(refusal({ network: "proxy", egressAllowList: host })).toContain(`egressAllowList ${rule}, and not`);
+  });
+
+  test.each([
+    ["gitBaseUrl", "https://192.0.2.1/"],
+    ["gitBaseUrl", "https://git.example:8443/"],
+    ["repositoryAllowList", "https://"],
+    ["repositoryAllowList", "https://git"],
+    ["repositoryAllowList", "https://user@git.example/"],
+  ])("refuses with a proxy a %s (%s) that names no host to allow", (key, value) => {
+    expect(() => readConfiguration({ [key]: value })).not.toThrow();
+    expect(refusal({ network: "proxy", [key]: value })).toMatch(/name a host, as https:\/\/github\.com\/ does/);
+  });
+
+  test("lets an emulator clone from this machine, and refuses it a NAT gateway and a proxy", () => {
     const { gitBaseUrl } = readConfiguration({ emulator: "true", gitBaseUrl: "file:///srv/git/" });
 
     expect(gitBaseUrl).toBe("file:///srv/git/");
-    expect(refusal({ emulator: true, network: "nat" })).toContain("network must be public with an emulator");
+    for (const network of ["nat", "proxy"])
+      expect(refusal({ emulator: true, network })).toContain("network must be public with an emulator");
   });
 });

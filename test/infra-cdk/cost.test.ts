@@ -19,6 +19,12 @@ describe("without jobs", () => {
     expect(total(idleCost(templateOf({ network: "nat" })), "billed")).toBeGreaterThan(30);
   });
 
+  test("a proxy costs a quarter of a NAT gateway: a machine with its address, its disk and its alarm", () => {
+    const more = total(idleCost(templateOf({ network: "proxy" })), "billed") - total(idleCost(standard), "billed");
+
+    expect(more).toBeCloseTo(7.46, 2);
+  });
+
   test("warm runners are paid for all the time, with their addresses", () => {
     const warm = idleCost(templateOf({ warmRunners: 2 })).filter(({ what }) => what.startsWith("warm runners"));
 
@@ -56,8 +62,8 @@ describe("1,000 jobs of ten minutes", () => {
     expect(overCompute(cost).withAddresses).toBeLessThanOrEqual(1.16);
   });
 
-  test("have no address of their own behind a NAT gateway", () => {
-    expect(jobCost(templateOf({ network: "nat" }), 1_000).addresses).toEqual([]);
+  test.each(["nat", "proxy"])("have no address of their own with network: %s", (network) => {
+    expect(jobCost(templateOf({ network }), 1_000).addresses).toEqual([]);
   });
 
   test("cost a quarter more on x86, and disk beyond 20 GiB on a larger size", () => {

@@ -28,6 +28,7 @@ describe("the checks of AwsSolutions", () => {
   test.each([
     ["by default", {}],
     ["with a NAT gateway", { network: "nat" }],
+    ["with a proxy", { network: "proxy" }],
     ["with a token, another image and an alarm address", { gitTokenParameter: "/git", alarmEmail: "a@b.example" }],
     ["with an image of any registry", { imageUri: "docker.io/omx/runner:1" }],
   ])("find nothing that is not acknowledged %s", (_how, given) => {
@@ -248,6 +249,7 @@ describe("the runners", () => {
       "GIT_BASE_URL",
       "METRICS_NAMESPACE",
       "QUEUE_URL",
+      "RETENTION_DAYS",
       "TABLE_NAME",
     ]);
     expect(container.Secrets).toBeUndefined();
@@ -349,11 +351,15 @@ describe("the API", () => {
     }
   });
 
-  test("answers an unknown path with 404, though API Gateway calls it a missing token", () => {
+  test.each([
+    ["an unknown path with 404, though API Gateway calls it a missing token", "MISSING_AUTHENTICATION_TOKEN", "404"],
+    ["and takes a key there for a signature that is wrong", "INVALID_SIGNATURE", "404"],
+    ["a function that is throttled with 503, though API Gateway calls it a mistake", "API_CONFIGURATION_ERROR", "503"],
+  ])("answers %s", (_what, type, status) => {
     const responses = standard.of("AWS::ApiGateway::GatewayResponse").map(({ Properties }) => Properties);
 
-    const missing = responses.find(({ ResponseType }) => ResponseType === "MISSING_AUTHENTICATION_TOKEN");
-    expect(missing?.StatusCode).toBe("404");
+    const answer = responses.find(({ ResponseType }) => ResponseType === type);
+    expect(answer?.StatusCode).toBe(status);
   });
 
   test("is regional, throttled, and writes a line of JSON for each request, with no header in it", () => {
@@ -371,6 +377,27 @@ describe("the API", () => {
 
 describe("the functions", () => {
   const functions = standard.of("AWS::Lambda::Function").map(({ Properties }) => Properties);
+
+  test("run as often at once as the account lets them, but for the one that streams: it must leave some to the others", () => {
+    const bounded = ({ Properties }: Resource) => Properties.ReservedConcurrentExecutions !== undefined;
+    const ofStandard = standard.of("AWS::Lambda::Function").filter(bounded);
+    const unbounded = new SynthesizedTemplate({ maxEventReaders: 0 });
+
+    expect(ofStandard.map(({ Properties }) => Properties)).toMatchObject([
+      { Description: routes.listJobEvents.summary, ReservedConcurrentExecutions: 100 },
+    ]);
+    expect(unbounded.of("AWS::Lambda::Function").filter(bounded)).toEqual([]);
+  });
+
+  test("and the runners keep what they write, and the logs their lines, as long as the configuration says", () => {
+    const week = new SynthesizedTemplate({ retentionDays: 7 });
+
+    expect(new Set(week.of("AWS::Logs::LogGroup").map(({ Properties }) => Properties.RetentionInDays))).toEqual(
+      new Set([7]),
+    );
+    expect(text(week.only("AWS::ECS::TaskDefinition"))).toContain('{"Name":"RETENTION_DAYS","Value":"7"}');
+    expect(text(week.of("AWS::Lambda::Function")).match(/"RETENTION_DAYS":"7"/g)?.length).toBeGreaterThan(7);
+  });
   const environments = functions.flatMap(({ Environment }) =>
     Environment ? [(Environment as { Variables: unknown }).Variables] : [],
   );
@@ -462,6 +489,19 @@ describe("the alarms", () => {
       expect(AlarmDescription).toMatch(/\. What to do: /);
     }
     expect(text(standard.only("AWS::SNS::TopicPolicy"))).toMatch(/"aws:SecureTransport":"false".*"Effect":"Deny"/);
+  });
+
+  test("may tell the topic, those of this account alone: a policy takes the place of the one that would let them", () => {
+    const { PolicyDocument } = standard.only("AWS::SNS::TopicPolicy").Properties;
+    const { Statement } = PolicyDocument as { Statement: Record<string, unknown>[] };
+
+    expect(Statement.filter(({ Effect }) => Effect === "Allow")).toMatchObject([
+      {
+        Action: "sns:Publish",
+        Principal: { Service: "cloudwatch.amazonaws.com" },
+        Condition: { StringEquals: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } },
+      },
+    ]);
   });
 
   test("take silence of reconcile for the worst, and any other silence for none", () => {
