@@ -1,163 +1,63 @@
-import { matchesGlob } from "node:path";
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import * as z from "zod";
-import { NoCapacity } from "../../core/errors.ts";
-import { Job } from "../../core/job.ts";
-import { claimJob } from "../../core/lifecycle/claim-job.ts";
-import { finishJob } from "../../core/lifecycle/finish-job.ts";
-import { cancelJob } from "../../functions/api/cancel-job.ts";
-import { createJob } from "../../functions/api/create-job.ts";
-import { getJob } from "../../functions/api/get-job.ts";
-import { listJobs } from "../../functions/api/list-jobs.ts";
-import { retryJob } from "../../functions/api/retry-job.ts";
-import { reconcile } from "../../functions/background/reconcile.ts";
-import type { Answer } from "../../functions/http.ts";
-import type { RouteName } from "../../openapi/routes.ts";
-import { type ApiCall, lambdaOf } from "../helpers/api.ts";
-import { jobRequest } from "../helpers/jobs.ts";
-import { Lifecycle } from "../helpers/lifecycle.ts";
-import { type Statement, SynthesizedTemplate } from "../helpers/synthesized-template.ts";
-import { testTable } from "../helpers/table.ts";
+import { IamPolicies, type IamRequest } from "../helpers/iam-policies.ts";
+import { type DeployedNames, iamRequestsOf, type SdkCall } from "../helpers/iam-requests.ts";
+import { SynthesizedTemplate } from "../helpers/synthesized-template.ts";
+import { emulatedAws } from "./role-ports.ts";
+import { workOf } from "./role-work.ts";
 
-const template = new SynthesizedTemplate();
-const table = await testTable();
-const life = new Lifecycle(table, 2);
-const submitPorts = {
-  ...life,
-  repositories: { gitBaseUrl: "https://github.com/", allowed: ["https://github.com/"] },
-  maximumQueuedJobs: 10,
+/** Its cluster and its tasks are named as the emulated ones. */
+const template = new SynthesizedTemplate({ stageName: "local" });
+const policies = new IamPolicies(template);
+const aws = await emulatedAws();
+
+const rolesBesides: Readonly<Record<string, string>> = {
+  reconcile: "BackgroundreconcileRole",
+  runner: "RunnersTaskRole",
 };
 
-/** A call of DynamoDB, as IAM sees it. */
-interface Call {
-  readonly action: string;
-  readonly index: string | undefined;
-  readonly partitions: readonly string[];
-}
-
-const calls: Call[] = [];
-
-const Key = z.looseObject({ pk: z.string() });
-const Input = z.object({
-  IndexName: z.string().optional(),
-  Key: Key.optional(),
-  Item: Key.optional(),
-  RequestItems: z.record(z.string(), z.object({ Keys: z.array(Key) })).optional(),
-  ExpressionAttributeValues: z.looseObject({}).optional(),
-});
-
-table.client.middlewareStack.add(
-  (next, context) => async (parameters) => {
-    const { IndexName, Key: key, Item, RequestItems, ExpressionAttributeValues } = Input.parse(parameters.input);
-    const { ":pk": pk, ":partition": partition, ":tenantId": tenant } = ExpressionAttributeValues ?? {};
-    const ofQuery = [pk, partition, tenant].filter((value) => value !== undefined);
-    const ofBatch = Object.values(RequestItems ?? {}).flatMap(({ Keys }) => Keys);
-    const keys = [key, Item, ...ofBatch].flatMap((one) => one?.pk ?? []);
-    calls.push({
-      action: `dynamodb:${context.commandName?.replace(/Command$/, "")}`,
-      index: IndexName,
-      partitions: keys.length > 0 ? keys : ofQuery.map(String),
-    });
-    return next(parameters);
-  },
-  { step: "initialize" },
+/**
+ * What the agent of ECS Exec does in a task role's name, and the code does not.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html#ecs-exec-required-iam-permissions
+ */
+const ofExecAgent = ["CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel"].map(
+  (channel): IamRequest => ({ action: `ssmmessages:${channel}`, resource: "*", context: {} }),
 );
 
-/** What these permissions would have refused of what was called while `work` ran. */
-async function refusedOf(role: string, work: () => Promise<unknown>): Promise<{ refused: Call[]; made: number }> {
-  calls.length = 0;
-  await work();
-  const made = calls.splice(0);
-  const statements = template.statementsOf(role);
+/** By what the runner's task is told, and given. */
+function deployedNames(): DeployedNames {
+  const Task = z.object({
+    ContainerDefinitions: z.tuple([
+      z.object({ Environment: z.array(z.object({ Name: z.string(), Value: z.json() })) }),
+    ]),
+    TaskRoleArn: z.json(),
+    ExecutionRoleArn: z.json(),
+  });
+  const { ContainerDefinitions, TaskRoleArn, ExecutionRoleArn } = Task.parse(
+    template.only("AWS::ECS::TaskDefinition").Properties,
+  );
+  const told = (name: string) =>
+    policies.text(ContainerDefinitions[0].Environment.find(({ Name }) => Name === name)?.Value);
   return {
-    refused: made.filter((call) => !statements.some((statement) => allows(statement, call))),
-    made: made.length,
+    tableArn: `arn:aws:dynamodb:us-east-1:000000000000:table/${told("TABLE_NAME")}`,
+    queueArn: `arn:aws:sqs:us-east-1:000000000000:${told("QUEUE_URL")}`,
+    clusterArn: "arn:aws:ecs:us-east-1:000000000000:cluster/omx-web-local",
+    roleArns: [TaskRoleArn, ExecutionRoleArn].map((role) => policies.text(role)),
   };
 }
 
-function allows({ Action, Resource, Condition }: Statement, { action, index, partitions }: Call): boolean {
-  const bounds = Condition["ForAllValues:StringLike"]?.["dynamodb:LeadingKeys"];
-  const resource = JSON.stringify(Resource);
-  return (
-    Action.includes(action) &&
-    (index === undefined ? !resource.includes("/index/") : resource.includes(`/index/${index}"`)) &&
-    (bounds === undefined ||
-      partitions.every((key) => [bounds].flat().some((bound) => matchesGlob(key, String(bound)))))
-  );
-}
+test.each(Object.entries(workOf))("%s may do all that it does, and needs all that it may do", async (name, work) => {
+  const calls: SdkCall[] = [];
+  await work(aws.ports(calls), aws);
+  const requests = calls.flatMap((call) => iamRequestsOf(call, deployedNames()));
+  if (name === "runner") requests.push(...ofExecAgent);
+  const grants = policies.grantsOf(rolesBesides[name] ?? `Api${name}Role`);
 
-function calling<Name extends RouteName>(name: Name, answer: Answer<Name>) {
-  const call = lambdaOf(name, answer);
-  return (request: ApiCall) => refusedOf(`Api${name}Role`, () => call(request));
-}
+  const refused = requests.filter((request) => !grants.some((grant) => policies.allows(grant, request)));
+  // Logs and traces are written by Lambda.
+  const ofService = grants.filter(({ Action }) => !/^(?:logs|xray):/.test(Action.join()));
+  const unneeded = ofService.filter((grant) => !requests.some((request) => policies.allows(grant, request)));
 
-const withKey = () => ({ headers: { "Idempotency-Key": crypto.randomUUID() } });
-const somethingAndNothingRefused = { refused: [], made: expect.toSatisfy((count: number) => count > 0) };
-
-describe("the permissions suffice", () => {
-  const submit = lambdaOf("createJob", createJob(submitPorts));
-  const submitted = async () => Job.parse((await submit({ body: jobRequest() })).body).jobId;
-
-  test("to submit a job, to submit it again, and to have one wait", async () => {
-    const post = calling("createJob", createJob(submitPorts));
-    const request = { body: jobRequest(), ...withKey() };
-
-    expect(await post(request)).toEqual(somethingAndNothingRefused);
-    expect(await post(request)).toEqual(somethingAndNothingRefused);
-    expect(await post({ body: jobRequest() })).toEqual(somethingAndNothingRefused);
-    expect(await post({ body: jobRequest() })).toEqual(somethingAndNothingRefused);
-    expect(await post({ body: jobRequest() })).toEqual(somethingAndNothingRefused);
-  });
-
-  test("to submit a job that cannot be launched, which ends it", async () => {
-    const refusing = new Lifecycle(table, 1_000);
-    refusing.launcher.refuse("no such family");
-    const post = calling("createJob", createJob({ ...submitPorts, ...refusing }));
-
-    expect(await post({ body: jobRequest() })).toEqual(somethingAndNothingRefused);
-  });
-
-  test("to read one job, and a tenant's jobs", async () => {
-    const jobId = await submitted();
-
-    expect(await calling("getJob", getJob(life))({ params: { jobId } })).toEqual(somethingAndNothingRefused);
-    expect(await calling("listJobs", listJobs(life))({})).toEqual(somethingAndNothingRefused);
-  });
-
-  test("to cancel a job before it runs, and to retry it", async () => {
-    const jobId = await submitted();
-    const params = { jobId };
-
-    expect(await calling("cancelJob", cancelJob(life))({ params, ...withKey() })).toEqual(somethingAndNothingRefused);
-    const retry = calling("retryJob", retryJob(submitPorts));
-    expect(await retry({ params, ...withKey() })).toEqual(somethingAndNothingRefused);
-  });
-
-  test("to claim a job, tell of it and end it", async () => {
-    const free = new Lifecycle(table, 1_000);
-    const starting = await free.starting({ tenantId: "tenant-of-runner" });
-    const runner = async () => {
-      await free.jobs.getSpec(starting.jobId);
-      const claimed = await claimJob(free, starting, { owner: free.launcher.taskOf(starting), maxMinutes: 60 });
-      if (claimed) await finishJob(free, claimed, { status: "succeeded", reason: null });
-    };
-
-    expect(await refusedOf("RunnersTaskRole", runner)).toEqual(somethingAndNothingRefused);
-    expect(await free.row(starting.jobId)).toMatchObject({ status: "succeeded" });
-  });
-
-  test("to reconcile: jobs that are ended, lost, due or waiting", async () => {
-    const tenant = { tenantId: "tenant-of-lost" };
-    const others = new Lifecycle(table, 2);
-    const lost = await others.running(tenant);
-    others.launcher.end(lost.owner ?? "");
-    others.launcher.failOnce(new NoCapacity("no room"));
-    const due = await others.starting(tenant);
-    const waiting = await others.starting(tenant);
-    expect([due.waiting, waiting.waiting]).toEqual(["capacity", "tenant_limit"]);
-
-    expect(await refusedOf("BackgroundreconcileRole", () => reconcile(others, {}))).toEqual(somethingAndNothingRefused);
-    expect(await others.row(lost.jobId)).toMatchObject({ attempt: 2 });
-    expect(await others.row(due.jobId)).toMatchObject({ launches: 2 });
-  });
+  expect(refused).toEqual([]);
+  expect(unneeded).toEqual([]);
 });
