@@ -10,7 +10,6 @@ import { installTools } from "../install-tools.ts";
 import { checkRunnerSettings } from "../runner-settings.ts";
 import { readSettings } from "../settings.ts";
 import { CannotGoOn, runCommand } from "./cannot-go-on.ts";
-
 import { files, folder } from "./folder.ts";
 import { installMiniStack } from "./install-ministack.ts";
 import { type Running, running } from "./records.ts";
@@ -24,7 +23,7 @@ const START_SECONDS = 120;
 const Environment = z.object({
   MINISTACK_PORT: z
     .string()
-    .regex(/^[1-9]\d{0,4}$/, "must be a port, such as 4566")
+    .refine((text) => /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535, "must be a port, such as 4566")
     .default("4566"),
 });
 
@@ -33,6 +32,7 @@ const tell = (line: string) => void process.stdout.write(`${line}\n`);
 await runCommand(up);
 
 async function up(): Promise<void> {
+  const { MINISTACK_PORT } = parseEnvironment(Environment);
   const known = await running.read();
   if (known && isAlive(known.host) && isAlive(known.ministack)) {
     tell(
@@ -44,7 +44,6 @@ async function up(): Promise<void> {
   await stopWhatRuns();
   installTools();
   await checkRunnerSettings(readSettings([]));
-  const { MINISTACK_PORT } = parseEnvironment(Environment);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const python = await installMiniStack(tell);
   const { endpoint } = await startHost(MINISTACK_PORT, python);

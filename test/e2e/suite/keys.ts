@@ -37,7 +37,7 @@ export function keysSuite(deployment: () => Deployment): void {
 
     for (const path of [`/v1/jobs/${jobId}`, `/v1/jobs/${jobId}/events`])
       expect((await other.get(path)).status).toBe(404);
-    for (const action of ["cancel", "retry"])
+    for (const action of ["cancel", "retry", "attach"])
       expect((await other.post(`/v1/jobs/${jobId}/${action}`)).status).toBe(404);
     expect(await (await other.get("/v1/jobs")).json()).toMatchObject({ jobs: [] });
     expect(await (await mine.get("/v1/jobs")).json()).toMatchObject({ jobs: [{ jobId }] });
