@@ -1,25 +1,12 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { SynthesizedTemplate } from "../helpers/synthesized-template.ts";
+import { userDataOf } from "./egress-proxy/user-data.ts";
 
 const account = "123456789012";
 const template = new SynthesizedTemplate({ network: "proxy", region: "eu-west-1", egressAllowList: ".models.example" });
 const machine = template.only("AWS::EC2::Instance").Properties;
 const text = (value: unknown) => JSON.stringify(value);
-
-/** What the machine's first boot runs, with a word in the place of each reference. */
-function userDataOf(of: SynthesizedTemplate): string {
-  const { UserData } = of.only("AWS::EC2::Instance").Properties;
-  return z
-    .object({ "Fn::Base64": z.json() })
-    .transform((data) => z.string().or(joined).parse(data["Fn::Base64"]))
-    .parse(UserData);
-}
-const joined = z
-  .object({ "Fn::Join": z.tuple([z.literal(""), z.array(z.unknown())]) })
-  .transform((join) =>
-    join["Fn::Join"][1].map((part) => (typeof part === "string" ? part : `<${text(part)}>`)).join(""),
-  );
 
 function allowed(given: Record<string, unknown>): string[] {
   const userData = userDataOf(new SynthesizedTemplate({ network: "proxy", region: "eu-west-1", ...given }));

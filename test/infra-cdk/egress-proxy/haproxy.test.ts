@@ -1,64 +1,19 @@
 import { once } from "node:events";
-import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { mkdtempDisposable, readFile } from "node:fs/promises";
 import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type TLSSocket } from "node:tls";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { haproxyConfiguration, notOnTheInternet } from "../../../infra-cdk/egress-proxy-configuration.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { redirection } from "../../../infra-cdk/egress-proxy-configuration.ts";
+import { SynthesizedTemplate } from "../../helpers/synthesized-template.ts";
 import { type Internet, startInternet } from "./internet.ts";
 import { skippedWithout } from "./programs.ts";
+import { type RunningProxy, startProxy } from "./running-proxy.ts";
+import { userDataOf } from "./user-data.ts";
 
 const reason = skippedWithout("haproxy", "openssl");
-
-/** In these tests the internet is on loopback. */
-const forbiddenAddresses = notOnTheInternet.filter((block) => block !== "127.0.0.0/8");
-
-interface Proxy extends AsyncDisposable {
-  readonly path: string;
-  readonly log: () => string;
-}
-
-async function startProxy({ nameserverPort, serverPort }: Internet): Promise<Proxy> {
-  const folder = await mkdtempDisposable(join(tmpdir(), "omx-web-egress-"));
-  const [path, file] = [join(folder.path, "proxy"), join(folder.path, "haproxy.cfg")];
-  const configuration = haproxyConfiguration({
-    listen: `unix@${path}`,
-    nameserver: `127.0.0.1:${nameserverPort}`,
-    hosts: ["allowed.test", ".domain.test"],
-    forbiddenAddresses,
-    upstreamPort: serverPort,
-  });
-  await writeFile(file, configuration);
-  const haproxy = execa("haproxy", ["-db", "-f", file], { all: true, reject: false });
-  let log = "";
-  haproxy.all.on("data", (text) => {
-    log += text;
-  });
-  await vi.waitUntil(() => reaches(path), { timeout: 10_000 });
-  return {
-    path,
-    log: () => log,
-    async [Symbol.asyncDispose]() {
-      haproxy.kill();
-      await haproxy;
-      await folder.remove();
-    },
-  };
-}
-
-async function reaches(path: string): Promise<boolean> {
-  const socket = createConnection({ path });
-  try {
-    await once(socket, "connect");
-    return true;
-  } catch {
-    return false;
-  } finally {
-    socket.destroy();
-  }
-}
 
 /** Whatever comes back until the other side closes; "" where it refuses. */
 async function answerTo(socket: Socket, bytes: Buffer | string): Promise<string> {
@@ -90,7 +45,7 @@ async function firstMessage(name: string): Promise<Buffer> {
 
 describe.skipIf(reason !== "")(`HAProxy with the configuration of the egress proxy${reason}`, () => {
   let internet: Internet;
-  let proxy: Proxy;
+  let proxy: RunningProxy;
   beforeAll(async () => {
     internet = await startInternet();
     proxy = await startProxy(internet);
@@ -177,6 +132,20 @@ describe.skipIf(reason !== "")(`HAProxy with the configuration of the egress pro
 
     expect(await answerTo(createConnection({ path: proxy.path }), message)).toBe("");
     expect(internet.lookedUp.slice(before)).toEqual([]);
+  });
+
+  test("is valid as it is deployed: what the machine's boot writes", async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "omx-web-boot-"));
+    const place = join(folder.path, "egress-proxy");
+    const userData = userDataOf(new SynthesizedTemplate({ network: "proxy", region: "eu-west-1" }));
+    const [writesFiles = ""] = userData.replaceAll("/etc/egress-proxy", place).split("# The first boot");
+
+    await execa("bash", ["-n"], { input: userData });
+    await execa("bash", ["-eu"], { input: writesFiles });
+
+    const { stdout } = await execa("haproxy", ["-c", "-V", "-f", join(place, "haproxy.cfg")]);
+    expect(stdout).toContain("Configuration file is valid");
+    expect(await readFile(join(place, "redirection.nft"), "utf8")).toBe(redirection(8_443));
   });
 
   test("says nothing of what it lets through", async () => {
