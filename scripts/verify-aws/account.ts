@@ -1,5 +1,5 @@
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import { Refused } from "./refused.ts";
+import { Refused } from "../refused.ts";
 
 /** Throws `Refused` where the credentials are of another account than was said, or where there are none. */
 export async function requireAccount(account: string): Promise<void> {

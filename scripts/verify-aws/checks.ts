@@ -1,14 +1,8 @@
 import { ECSClient, StopTaskCommand } from "@aws-sdk/client-ecs";
-import * as z from "zod";
 import { type Job, JobId } from "../../core/job.ts";
-import { Attachment } from "../../openapi/attachment.ts";
-import { type Client, ended } from "./client.ts";
-
-export interface Finding {
-  readonly what: string;
-  readonly seen: string;
-  readonly isAsExpected: boolean;
-}
+import { attach } from "./attach.ts";
+import { type Client, ended, secondsSince } from "./client.ts";
+import type { Finding } from "./finding.ts";
 
 const jobCount = 20;
 /** Prints at once, and stays until the runner is killed, the job cancelled, the session opened. */
@@ -24,8 +18,8 @@ export async function findings(client: Client): Promise<Finding[]> {
   ];
   const others: Job[] = [];
   while (others.length < jobCount - 3) others.push(await client.submit(shortCommand));
-  const interventions = Promise.all([attach(client, watched), cancel(client, cancelled), kill(client, killed)]);
-  const found = [...(await interventions), await allEnd(client, [watched, ...others])];
+  const interventions = Promise.all([look(client, watched), cancel(client, cancelled), kill(client, killed)]);
+  const found = [...(await interventions).flat(), await allEnd(client, [watched, ...others])];
   const all = [killed, cancelled, watched, ...others];
   return [...found, await waits(client, all), await firstOutput(client, all), await denseEvents(client, all)];
 }
@@ -38,16 +32,9 @@ function running(client: Client, { jobId }: Job): Promise<string> {
   });
 }
 
-async function attach(client: Client, job: Job): Promise<Finding> {
+async function look(client: Client, job: Job): Promise<Finding[]> {
   await running(client, job);
-  const { status, body } = await client.post(`/v1/jobs/${job.jobId}/attach`, { write: false });
-  const { success } = Attachment.safeParse(body);
-  const code = z.object({ code: z.string() }).safeParse(body).data?.code;
-  return {
-    what: "a way into a job's session",
-    seen: success ? "a command" : `${status} ${code}`,
-    isAsExpected: success,
-  };
+  return attach(client, job);
 }
 
 async function cancel(client: Client, job: Job): Promise<Finding> {
@@ -124,8 +111,4 @@ async function denseEvents(client: Client, jobs: readonly Job[]): Promise<Findin
     seen: `${whole} of ${jobs.length}`,
     isAsExpected: whole === jobs.length,
   };
-}
-
-function secondsSince(moment: number): string {
-  return `${((performance.now() - moment) / 1_000).toFixed(0)} s`;
 }

@@ -85,3 +85,7 @@ export async function ended(client: Client, jobId: string): Promise<Job | undefi
   const job = await client.job(jobId);
   return isTerminal(job.status) ? job : undefined;
 }
+
+export function secondsSince(moment: number): string {
+  return `${((performance.now() - moment) / 1_000).toFixed(0)} s`;
+}

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { Refused } from "./refused.ts";
+import { Refused } from "../refused.ts";
 
 export interface Options {
   /** Whose account it must be; nothing is done in any other. */

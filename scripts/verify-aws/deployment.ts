@@ -2,9 +2,9 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { execa } from "execa";
 import * as z from "zod";
+import { cdk } from "../cdk.ts";
+import { removeStack } from "../destroy/remove-stack.ts";
 import type { Options } from "./command-line.ts";
 
 /** Where AWS is, unless it is AWS: an emulator that is there already, whose runners are of the stage `local`. */
@@ -18,7 +18,6 @@ export interface Deployment extends AsyncDisposable {
   readonly seconds: number;
 }
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const Outputs = z.object({ ApiUrl: z.url(), TableName: z.string() });
 
 /** How many jobs of the tenant run at once: fewer than are submitted, so that some have to wait. */
@@ -44,18 +43,10 @@ export async function deploy({ imageUri }: Options, { endpoint }: Place): Promis
   };
   const context = Object.entries(given).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const beganAt = performance.now();
-  undo.defer(() => cdk("destroy", "--force", "--output", join(folder, "cdk.out"), ...context));
+  const args = ["--output", join(folder, "cdk.out"), ...context];
+  undo.defer(() => remove(`omx-web-${stageName}`, args));
   const outputsFile = join(folder, "outputs.json");
-  await cdk(
-    "deploy",
-    "--require-approval",
-    "never",
-    "--output",
-    join(folder, "cdk.out"),
-    "--outputs-file",
-    outputsFile,
-    ...context,
-  );
+  await cdk("deploy", "--require-approval", "never", "--outputs-file", outputsFile, ...args);
   const seconds = (performance.now() - beganAt) / 1_000;
   const stacks = z.record(z.string(), Outputs).parse(JSON.parse(await readFile(outputsFile, "utf8")));
   const outputs = stacks[`omx-web-${stageName}`];
@@ -71,21 +62,11 @@ export async function deploy({ imageUri }: Options, { endpoint }: Place): Promis
   };
 }
 
-async function cdk(command: string, ...args: readonly string[]): Promise<void> {
-  // In a group of its own: Ctrl-C is to end this run, and not to break off what removes the stack.
-  const run = {
-    cwd: root,
-    preferLocal: true,
-    detached: true,
-    stdin: "ignore",
-    stdout: "inherit",
-    stderr: "inherit",
-  } as const;
-  const { failed, shortMessage } = await execa("cdk", [command, ...args], { ...run, reject: false, env: { CI: "1" } });
-  if (!failed) return;
-  const remedy =
-    command === "destroy" ? " The stack may still be there and cost money: delete it in CloudFormation." : "";
-  throw new Error(`${shortMessage}.${remedy}`);
+async function remove(stackName: string, args: readonly string[]): Promise<void> {
+  await removeStack(stackName, args, (line) => void process.stdout.write(`${line}\n`)).catch((error: unknown) => {
+    const remedy = `${stackName} may still be there and cost money: npm run destroy -- ${stackName} --yes`;
+    throw new Error(remedy, { cause: error });
+  });
 }
 
 /** An emulator's API has a host name that no name server knows; it answers under this path, too. */

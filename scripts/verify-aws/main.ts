@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { EnvironmentInvalid, parseEnvironment } from "../../adapters/environment.ts";
+import { Refused } from "../refused.ts";
 import { requireAccount } from "./account.ts";
-import { type Finding, findings } from "./checks.ts";
+import { findings } from "./checks.ts";
 import { clientOf, newKey } from "./client.ts";
 import { readOptions, usage } from "./command-line.ts";
 import { deploy } from "./deployment.ts";
-import { Refused } from "./refused.ts";
+import type { Finding } from "./finding.ts";
 
 /** `npm run verify:aws`: deploys to a real account, looks whether the service does there what it says, and removes it. */
 
@@ -17,7 +18,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const)
 try {
   const found = await verify(process.argv.slice(2));
   process.stdout.write(`\n${table(found)}\n`);
-  process.exitCode = found.every(({ isAsExpected }) => isAsExpected) ? 0 : 1;
+  process.exitCode = found.every(({ isAsExpected }) => isAsExpected !== false) ? 0 : 1;
 } catch (error) {
   if (!(error instanceof Refused || error instanceof EnvironmentInvalid)) throw error;
   process.stderr.write(`${error.message}\n`);
@@ -38,7 +39,6 @@ async function verify(args: readonly string[]): Promise<Finding[]> {
 
 function table(found: readonly Finding[]): string {
   const widest = Math.max(...found.map(({ what }) => what.length));
-  return found
-    .map(({ what, seen, isAsExpected }) => `${isAsExpected ? "yes" : "NO "}  ${what.padEnd(widest)}  ${seen}`)
-    .join("\n");
+  const sign = ({ isAsExpected }: Finding) => (isAsExpected === undefined ? "-  " : isAsExpected ? "yes" : "NO ");
+  return found.map((one) => `${sign(one)}  ${one.what.padEnd(widest)}  ${one.seen}`).join("\n");
 }

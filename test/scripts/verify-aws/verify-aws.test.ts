@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, test } from "vitest";
 
-const main = fileURLToPath(new URL("../../scripts/verify-aws/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../../scripts/verify-aws/main.ts", import.meta.url));
 const noEndpoint = "http://127.0.0.1:1";
 
 /** As a person runs it, who has these keys for AWS and no others. */
