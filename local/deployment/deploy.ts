@@ -7,7 +7,7 @@ import { CannotGoOn, runCommand } from "./cannot-go-on.ts";
 import { findEmulator } from "./find-emulator.ts";
 import { files, folder, root } from "./folder.ts";
 import { limits, stackName, stageName } from "./names.ts";
-import { deployment } from "./records.ts";
+import { deployment, running } from "./records.ts";
 
 /** `npm run local:deploy [-- -c name=value …]`: the CDK app, as it is deployed to AWS, to an emulator. */
 
@@ -80,9 +80,8 @@ and asks for a key; this makes one:
 
   export OMX_KEY=$(AWS_ENDPOINT_URL=${endpoint} AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local \\
     npm run -s keys -- create --tenant acme --table ${outputs.TableName})
-  curl -s ${apiUrl}/v1/jobs -H "Authorization: Bearer $OMX_KEY"
-
-Next: npm run local:test`);
+  curl -s ${apiUrl}/v1/jobs -H "Authorization: Bearer $OMX_KEY"`);
+  if (endpoint === (await running.read())?.endpoint) tell("\nNext: npm run local:test");
 }
 
 /** An API has a host name of its own, which no name server knows here; emulators take this path for it. */

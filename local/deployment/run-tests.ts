@@ -1,7 +1,8 @@
 import { execa } from "execa";
 import { CannotGoOn, runCommand } from "./cannot-go-on.ts";
 import { root } from "./folder.ts";
-import { deployment } from "./records.ts";
+import { deployment, running } from "./records.ts";
+import { requireOwnEmulator } from "./require-own-emulator.ts";
 
 const ANSWER_SECONDS = 30;
 
@@ -9,6 +10,7 @@ const ANSWER_SECONDS = 30;
 await runCommand(async () => {
   const known = await deployment.read();
   if (known === undefined) throw new CannotGoOn("Nothing is deployed: npm run local:up && npm run local:deploy.");
+  requireOwnEmulator(known, await running.read());
   const health = await fetch(`${known.apiUrl}/healthz`, {
     signal: AbortSignal.timeout(ANSWER_SECONDS * 1_000),
   }).catch(() => undefined);
