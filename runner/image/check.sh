@@ -7,6 +7,7 @@
 # Debian is debootstrap's, as the base image's is; node and npm are this machine's.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+[ "$(id -u)" -eq 0 ] || { echo 'The image cannot be checked: only root can make a container.' >&2; exit 1; }
 argument() { sed -n "s/^ARG $1=//p" runner/Dockerfile; }
 
 suite=$(argument BASE_IMAGE | sed 's/^[^-]*-\([a-z]*\)-slim$/\1/')

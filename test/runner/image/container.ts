@@ -31,9 +31,14 @@ touch /usr/local/bin/node
 mount --bind /mnt/node /usr/local/bin/node
 WORK_ROOT=${dockerfile.environment.WORK_ROOT} /mnt/image/lay-out.sh`;
 
-/** Why no container can be made here; undefined where one can. */
+/** Why no container can be made here; undefined where one can. Throws instead where the image itself is to be checked. */
 export function whyNoContainer(): string | undefined {
-  if (process.getuid?.() !== 0) return "only root can make a container";
+  const reason = process.getuid?.() === 0 ? whyNoMount() : "only root can make a container";
+  if (reason === undefined || process.env.IMAGE_BASE === undefined) return reason;
+  throw new Error(`The image cannot be checked: ${reason}.`);
+}
+
+function whyNoMount(): string | undefined {
   const { status } = spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "try", "/mnt"]);
   return status === 0 ? undefined : "this machine lets nobody mount";
 }
