@@ -15,8 +15,8 @@ export async function deliverEvent(event: object): Promise<void> {
   using clients = openClients();
   // One page: it holds a hundred, and the deployment has two.
   const { Rules = [] } = await clients.events.send(new ListRulesCommand({ NamePrefix: stackName }));
-  for (const { Name, EventPattern } of Rules) {
-    if (Name === undefined || EventPattern === undefined) continue;
+  for (const { Name, EventPattern, State } of Rules) {
+    if (Name === undefined || EventPattern === undefined || State === "DISABLED") continue;
     const fits = new TestEventPatternCommand({ EventPattern, Event: JSON.stringify(event) });
     if ((await clients.events.send(fits)).Result) await invokeTargets(clients, Name, event);
   }
