@@ -1,4 +1,5 @@
 import { CreateQueueCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { dynamoEventLog } from "../adapters/dynamo-event-log.ts";
 import { dynamoJobStore } from "../adapters/dynamo-job-store.ts";
 import type { EventLog, JobStore } from "../core/ports.ts";
@@ -9,6 +10,7 @@ import { startTable, tableName } from "./dynamo.ts";
 export interface ApiEmulators {
   /** The whole environment of a process that serves the API. */
   readonly environment: Readonly<Record<string, string>>;
+  readonly client: DynamoDBDocumentClient;
   readonly jobs: JobStore;
   readonly events: EventLog;
 }
@@ -36,6 +38,7 @@ export async function startApiEmulators(cleanUp: AsyncDisposableStack): Promise<
       // No job of a measurement ends, and none is to wait for that.
       ...{ MAX_CONCURRENT_JOBS: "10000", MAX_QUEUED_JOBS: "10000" },
     },
+    client,
     jobs: dynamoJobStore(client, tableName),
     events: dynamoEventLog(client, tableName),
   };

@@ -4,33 +4,36 @@ import { ECSClient, RunTaskCommand } from "@aws-sdk/client-ecs";
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { ulid } from "ulid";
-import type { GatewayRoute, LambdaHandler } from "../local/gateway/gateway-server.ts";
-import { HttpResponseStream, type StreamingHandler } from "../local/gateway/response-streaming.ts";
+import { once } from "../functions/once.ts";
+import type { LambdaHandler } from "../local/gateway/gateway-server.ts";
+import type { StreamingHandler } from "../local/gateway/response-streaming.ts";
 
 /**
  * The three busiest routes as one would write them for this very table without anything of ours: the same SDK calls and
  * the same answers, but no middleware, no schemas, no ports; nothing is checked and no error is handled.
+ * Clients are made at the first request and marked as pure, as ours are, so that a bundle has those that it uses.
  */
-const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient({}));
-const sqs = new SQSClient({});
-const ecs = new ECSClient({});
-const { TABLE_NAME: TableName, QUEUE_URL: QueueUrl, CLUSTER: cluster, TASK_DEFINITION: taskDefinition } = process.env;
-const headers = { "Content-Type": "application/json", "Cache-Control": "no-store" };
+export const dynamo = /* @__PURE__ */ once(() => DynamoDBDocumentClient.from(new DynamoDBClient({})));
+const sqs = /* @__PURE__ */ once(() => new SQSClient({}));
+export const ecs = /* @__PURE__ */ once(() => new ECSClient({}));
+export const { TABLE_NAME: TableName, CLUSTER: cluster } = process.env;
+const { QUEUE_URL: QueueUrl, TASK_DEFINITION: taskDefinition } = process.env;
+export const headers = { "Content-Type": "application/json", "Cache-Control": "no-store" };
 
 /** What the SDK answers is taken as it comes. */
-type Item = Record<string, unknown>;
+export type Item = Record<string, unknown>;
 
-const getJob: LambdaHandler = async (event) => {
+export const getJob: LambdaHandler = async (event) => {
   const pk = `JOB#${event.pathParameters?.jobId}`;
   const [record, spec] = await Promise.all([
-    dynamo.send(new GetCommand({ TableName, Key: { pk, sk: "JOB" }, ConsistentRead: true })),
-    dynamo.send(new GetCommand({ TableName, Key: { pk, sk: "SPEC" }, ConsistentRead: true })),
+    dynamo().send(new GetCommand({ TableName, Key: { pk, sk: "JOB" }, ConsistentRead: true })),
+    dynamo().send(new GetCommand({ TableName, Key: { pk, sk: "SPEC" }, ConsistentRead: true })),
   ]);
   const body = JSON.stringify(shown(record.Item ?? {}, (spec.Item?.spec ?? {}) as Item));
   return { statusCode: 200, headers, body };
 };
 
-const createJob: LambdaHandler = async (event) => {
+export const createJob: LambdaHandler = async (event) => {
   const request = JSON.parse(event.body ?? "") as Item;
   const jobId = ulid();
   const createdAt = new Date().toISOString();
@@ -41,7 +44,7 @@ const createJob: LambdaHandler = async (event) => {
   const queued = { seq: 1, ts: createdAt, type: "job_queued", attempt: 0, data: { provider, mode, repo, ref: null } };
   const expiresAt = Math.floor(Date.now() / 1_000) + 30 * 86_400;
   const put = (Item: Item) =>
-    dynamo.send(
+    dynamo().send(
       new PutCommand({ TableName, Item: { ...Item, expiresAt }, ConditionExpression: "attribute_not_exists(pk)" }),
     );
   const waiting = {
@@ -49,14 +52,14 @@ const createJob: LambdaHandler = async (event) => {
     KeyConditionExpression: "livePartition = :shard AND liveKey BETWEEN :from AND :to",
     ExpressionAttributeValues: { ":shard": "LIVE#0", ":from": "waiting#local#", ":to": "waiting#local#~" },
   };
-  await dynamo.send(new QueryCommand({ ...waiting, Select: "COUNT" }));
+  await dynamo().send(new QueryCommand({ ...waiting, Select: "COUNT" }));
   const batch = { lastSeq: 1, attempt: 0, closed: false, batchId: crypto.randomUUID() };
   const body = gzipSync(JSON.stringify([queued]));
   await put({ pk: `EVENTS#${jobId}`, sk: "0000000001", ...batch, body });
   await put({ pk: `JOB#${jobId}`, sk: "SPEC", spec });
   await put({ pk: `JOB#${jobId}`, sk: "JOB", ...record, livePartition: "LIVE#0", liveKey: `active#${jobId}` });
-  await dynamo.send(new QueryCommand({ ...waiting, Limit: 25 }));
-  await dynamo.send(
+  await dynamo().send(new QueryCommand({ ...waiting, Limit: 25 }));
+  await dynamo().send(
     new UpdateCommand({
       ...{ TableName, Key: { pk: "TENANT#bare", sk: "SLOTS" } },
       UpdateExpression: "ADD holders :job SET livePartition = :shard, liveKey = :key",
@@ -66,7 +69,7 @@ const createJob: LambdaHandler = async (event) => {
       },
     }),
   );
-  await dynamo.send(
+  await dynamo().send(
     new UpdateCommand({
       ...{ TableName, Key: { pk: `JOB#${jobId}`, sk: "JOB" }, ReturnValues: "ALL_NEW" },
       UpdateExpression: "SET #status = :starting, #attempt = :one, #startUntil = :until, #waiting = :nothing",
@@ -83,10 +86,12 @@ const createJob: LambdaHandler = async (event) => {
       },
     }),
   );
-  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify({ version: 1, jobId, attempt: 1 }) }));
+  await sqs().send(
+    new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify({ version: 1, jobId, attempt: 1 }) }),
+  );
   const token = `${jobId}-1`;
   const run = { clientToken: token, startedBy: token, launchType: "FARGATE", enableExecuteCommand: true } as const;
-  await ecs.send(new RunTaskCommand({ cluster, taskDefinition, ...run }));
+  await ecs().send(new RunTaskCommand({ cluster, taskDefinition, ...run }));
   return {
     statusCode: 202,
     headers: { ...headers, Location: `/v1/jobs/${jobId}` },
@@ -94,13 +99,13 @@ const createJob: LambdaHandler = async (event) => {
   };
 };
 
-const listJobEvents: StreamingHandler = async (event, stream) => {
+export const listJobEvents: StreamingHandler = async (event, stream) => {
   const { jobId } = event.pathParameters ?? {};
   const after = Number(event.queryStringParameters?.after ?? 0);
   const limit = Number(event.queryStringParameters?.limit ?? 500);
   const [record, batches] = await Promise.all([
-    dynamo.send(new GetCommand({ TableName, Key: { pk: `JOB#${jobId}`, sk: "JOB" }, ConsistentRead: true })),
-    dynamo.send(
+    dynamo().send(new GetCommand({ TableName, Key: { pk: `JOB#${jobId}`, sk: "JOB" }, ConsistentRead: true })),
+    dynamo().send(
       new QueryCommand({
         ...{ TableName, Limit: 16, KeyConditionExpression: "pk = :pk AND sk > :after" },
         ExpressionAttributeValues: { ":pk": `EVENTS#${jobId}`, ":after": String(after).padStart(10, "0") },
@@ -114,24 +119,9 @@ const listJobEvents: StreamingHandler = async (event, stream) => {
   const page = events.slice(0, limit);
   const next = page.at(-1)?.seq ?? after;
   const complete = record.Item?.lastSeq !== null && next >= record.Item?.lastSeq;
-  const answer = HttpResponseStream.from(stream as never, { statusCode: 200, headers });
+  const answer = awslambda.HttpResponseStream.from(stream as never, { statusCode: 200, headers });
   answer.end(JSON.stringify({ events: page, next, complete, pollAfterMs: 0 }));
 };
-
-export const bareRoutes: readonly GatewayRoute[] = [
-  { name: "bareGetJob", method: "GET", path: "/v1/jobs/{jobId}", streams: false, handler: getJob },
-  { name: "bareCreateJob", method: "POST", path: "/v1/jobs", streams: false, handler: createJob },
-  {
-    ...{ name: "bareListJobEvents", method: "GET", path: "/v1/jobs/{jobId}/events", streams: true },
-    handler: streamify(listJobEvents),
-  },
-];
-
-function streamify(handler: StreamingHandler): LambdaHandler {
-  return (
-    globalThis as unknown as { awslambda: { streamifyResponse(handler: StreamingHandler): LambdaHandler } }
-  ).awslambda.streamifyResponse(handler);
-}
 
 function newRecord(jobId: string, createdAt: string, labels: unknown): Item {
   const panes = ["planner", "executor", "verifier"].map((role) => ({ role, status: "waiting", exitCode: null }));
@@ -142,7 +132,7 @@ function newRecord(jobId: string, createdAt: string, labels: unknown): Item {
   };
 }
 
-function shown(record: Item, spec: Item): Item {
+export function shown(record: Item, spec: Item): Item {
   const { jobId, status, stage, waiting, attempt, labels, panes, tmuxSession, verdict, reason } = record;
   const { createdAt, startedAt, endedAt, deadlineAt } = record;
   const { provider, mode, repo, ref = null, task, metadata } = spec;

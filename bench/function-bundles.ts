@@ -2,18 +2,19 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { bundleFunction, bundleOptions } from "../infra-cdk/function-code.ts";
 import { handlerFile } from "../openapi/handler-file.ts";
 import type { RouteName } from "../openapi/routes.ts";
 
-const project = fileURLToPath(new URL("..", import.meta.url));
+const here = fileURLToPath(new URL(".", import.meta.url));
 
-type FunctionName = RouteName | "authorizer" | "reconcile";
+export type FunctionName = RouteName | "authorizer" | "reconcile";
 
-/** The SDK commands that each function's work takes; none where it answers by itself. */
-const sdkOf: Readonly<Record<FunctionName, readonly Client[]>> = {
+/** The SDK clients that each function's work takes; none where it answers by itself. */
+const clientsOf: Readonly<Record<FunctionName, readonly string[]>> = {
   createJob: ["dynamo", "sqs", "ecs"],
   retryJob: ["dynamo", "sqs", "ecs"],
-  attachJob: ["dynamo", "ecsExec"],
+  attachJob: ["dynamo", "ecs"],
   cancelJob: ["dynamo"],
   getJob: ["dynamo"],
   listJobs: ["dynamo"],
@@ -23,52 +24,20 @@ const sdkOf: Readonly<Record<FunctionName, readonly Client[]>> = {
   getDocs: [],
   getDocsAsset: [],
   authorizer: ["dynamo"],
-  reconcile: ["dynamo", "sqs", "ecs", "ecsTasks"],
+  reconcile: ["dynamo", "ecs"],
 };
 
-const files: Partial<Readonly<Record<FunctionName, string>>> = {
-  authorizer: "functions/authorizer.ts",
-  reconcile: "functions/background/reconcile.ts",
+/** Where the bare ones are that `bare-functions.ts` does not have. */
+const bareFiles: Partial<Readonly<Record<FunctionName, string>>> = {
+  createJob: "bare-handlers.ts",
+  getJob: "bare-handlers.ts",
+  listJobEvents: "bare-handlers.ts",
 };
 
-function fileOf(name: FunctionName): string {
-  return files[name] ?? handlerFile(name as RouteName);
-}
-
-type Client = keyof typeof sources;
-
-/** What a bare handler writes to have a client and call it. Made at the first request, as in our functions. */
-const sources = {
-  dynamo: {
-    imports: `import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";`,
-    calls: `const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient({}));
-  for (const Command of [GetCommand, PutCommand, QueryCommand, UpdateCommand]) await dynamo.send(new Command(event));`,
-  },
-  sqs: {
-    imports: 'import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";',
-    calls: "await new SQSClient({}).send(new SendMessageCommand(event));",
-  },
-  ecs: {
-    imports: 'import { ECSClient, RunTaskCommand } from "@aws-sdk/client-ecs";',
-    calls: "await new ECSClient({}).send(new RunTaskCommand(event));",
-  },
-  ecsTasks: {
-    imports: 'import { DescribeTasksCommand, paginateListTasks, StopTaskCommand } from "@aws-sdk/client-ecs";',
-    calls: `const client = new ECSClient({});
-  for await (const page of paginateListTasks({ client }, event)) await client.send(new DescribeTasksCommand(page));
-  await client.send(new StopTaskCommand(event));`,
-  },
-  ecsExec: {
-    imports: 'import { ECSClient, ExecuteCommandCommand } from "@aws-sdk/client-ecs";',
-    calls: "await new ECSClient({}).send(new ExecuteCommandCommand(event));",
-  },
-} as const;
-
-/** A function, bundled as for Lambda, beside a bare one with the same SDK clients. */
+/** A function, bundled as it is deployed, beside a bare one that does the same work by the same SDK calls. */
 export interface BundledFunction {
   readonly name: FunctionName;
-  readonly clients: readonly Client[];
+  readonly clients: readonly string[];
   readonly own: Bundle;
   readonly bare: Bundle;
 }
@@ -79,34 +48,32 @@ export interface Bundle {
 }
 
 export async function bundleFunctions(directory: string): Promise<BundledFunction[]> {
-  const names = Object.keys(sdkOf) as FunctionName[];
-  await mkdir(join(directory, "bare"), { recursive: true });
+  const names = Object.keys(clientsOf) as FunctionName[];
   return Promise.all(
     names.map(async (name) => {
-      const clients = sdkOf[name];
-      const own = await bundle({ entryPoints: [join(project, fileOf(name))] }, join(directory, "own", `${name}.mjs`));
-      const stdin = { contents: bareSource(clients), resolveDir: project };
-      const bare = await bundle({ stdin }, join(directory, "bare", `${name}.mjs`));
-      return { name, clients, own, bare };
+      const folders = { own: join(directory, "own", name), bare: join(directory, "bare", name) };
+      await mkdir(folders.own, { recursive: true });
+      bundleFunction({ file: fileOf(name) }, folders.own);
+      await bundleBare(name, folders.bare);
+      return { name, clients: clientsOf[name], own: await bundleIn(folders.own), bare: await bundleIn(folders.bare) };
     }),
   );
 }
 
-function bareSource(clients: readonly Client[]): string {
-  const imports = clients.map((client) => sources[client].imports);
-  const calls = clients.map((client) => sources[client].calls);
-  const handler = `export async function handler(event) {\n  ${calls.join("\n  ")}\n  return { statusCode: 200, body: "{}" };\n}`;
-  return [...imports, handler].join("\n");
+function fileOf(name: FunctionName): string {
+  if (name === "authorizer") return "functions/authorizer.ts";
+  return name === "reconcile" ? "functions/background/reconcile.ts" : handlerFile(name);
 }
 
-async function bundle(entry: object, outfile: string): Promise<Bundle> {
-  await build({
-    ...entry,
-    ...{ outfile, bundle: true, minify: true, platform: "node", target: "node24", format: "esm" },
-    mainFields: ["module", "main"],
-    // Some dependencies are CommonJS and require Node's own modules.
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-    logLevel: "warning",
-  });
-  return { path: outfile, bytes: (await stat(outfile)).size };
+async function bundleBare(name: FunctionName, folder: string): Promise<void> {
+  const file = bareFiles[name] ?? "bare-functions.ts";
+  const contents = clientsOf[name].length > 0 ? `export { ${name} as handler } from "./${file}";` : empty;
+  await build({ ...bundleOptions, stdin: { contents, resolveDir: here }, outfile: join(folder, "index.js") });
+}
+
+const empty = 'export const handler = async () => ({ statusCode: 200, body: "{}" });';
+
+async function bundleIn(folder: string): Promise<Bundle> {
+  const path = join(folder, "index.js");
+  return { path, bytes: (await stat(path)).size };
 }

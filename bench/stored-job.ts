@@ -1,5 +1,5 @@
 import { ulid } from "ulid";
-import type { JobSpec } from "../core/job.ts";
+import type { JobRecord, JobSpec } from "../core/job.ts";
 import { acceptedJob } from "../core/lifecycle/accept-job.ts";
 import type { EventLog, JobStore } from "../core/ports.ts";
 
@@ -17,12 +17,16 @@ export const spec: JobSpec = {
 
 export const eventsPerBatch = 20;
 
-/** Stores a job that runs and has this many events, each a line of output; answers its id. */
-export async function storeJob(ports: { jobs: JobStore; events: EventLog }, events: number): Promise<string> {
+/** Stores a job that runs, but for `changes`, and has this many events, each a line of output; answers its id. */
+export async function storeJob(
+  ports: { jobs: JobStore; events: EventLog },
+  events: number,
+  changes: Partial<JobRecord> = {},
+): Promise<string> {
   const jobId = ulid();
   const createdAt = new Date().toISOString();
   const accepted = acceptedJob(jobId, "local", spec, createdAt);
-  await ports.jobs.create({ ...accepted, status: "running", attempt: 1, startedAt: createdAt }, spec);
+  await ports.jobs.create({ ...accepted, status: "running", attempt: 1, startedAt: createdAt, ...changes }, spec);
   for (let first = 1; first <= events; first += eventsPerBatch) {
     const seqs = Array.from({ length: Math.min(eventsPerBatch, events - first + 1) }, (_, index) => first + index);
     const batch = seqs.map((seq) => outputEvent(seq, createdAt));

@@ -95,37 +95,42 @@ export const JobRecord = z.object({
 });
 export type JobRecord = z.infer<typeof JobRecord>;
 
-/** The job as the API shows it, everywhere the same. */
-export const Job = z
-  .strictObject({
-    jobId: JobId,
-    status: JobStatus,
-    stage: z.string().nullable().describe("The stage that runs, or ran last."),
-    waiting: Waiting.nullable().describe(
-      "Why the job does not run yet: as many of yours run as may, or no runner could be started so far.",
-    ),
-    attempt: z.int().describe("Counts on when a lost runner is replaced."),
-    provider: Provider,
-    mode: Mode,
-    repo: z.string(),
-    ref: z.string().nullable(),
-    task: z.string(),
-    labels: z.record(z.string(), z.string()),
-    metadata: z.record(z.string(), z.string()),
-    panes: z.array(PaneState.meta({ id: "PaneState" })),
-    tmuxSession: z.string().nullable(),
-    verified: z.boolean().nullable().describe("Whether a verdict stands behind the status; null until the job ends."),
-    verdict: Verdict.nullable(),
-    reason: Reason.meta({ id: "Reason" }).nullable().describe("Set on every terminal status but succeeded."),
-    usage: z.null().describe("Tokens and money; not measured yet."),
-    createdAt: Timestamp,
-    startedAt: Timestamp.nullable().describe("When the first attempt began."),
-    endedAt: Timestamp.nullable(),
-    deadlineAt: Timestamp.nullable().describe("When the present attempt will have had its options.maxMinutes."),
-    retryOf: JobId.nullable().describe("The job that this one repeats."),
-    links: z.strictObject({ self: z.string(), events: z.string() }),
-  })
-  .meta({ id: "Job" });
+/**
+ * The job as the API shows it, everywhere the same. Made when it is first used: every function's cold start would pay for
+ * it, and only the API's description uses it.
+ */
+export const Job = z.lazy(() =>
+  z
+    .strictObject({
+      jobId: JobId,
+      status: JobStatus,
+      stage: z.string().nullable().describe("The stage that runs, or ran last."),
+      waiting: Waiting.nullable().describe(
+        "Why the job does not run yet: as many of yours run as may, or no runner could be started so far.",
+      ),
+      attempt: z.int().describe("Counts on when a lost runner is replaced."),
+      provider: Provider,
+      mode: Mode,
+      repo: z.string(),
+      ref: z.string().nullable(),
+      task: z.string(),
+      labels: z.record(z.string(), z.string()),
+      metadata: z.record(z.string(), z.string()),
+      panes: z.array(PaneState.meta({ id: "PaneState" })),
+      tmuxSession: z.string().nullable(),
+      verified: z.boolean().nullable().describe("Whether a verdict stands behind the status; null until the job ends."),
+      verdict: Verdict.nullable(),
+      reason: Reason.meta({ id: "Reason" }).nullable().describe("Set on every terminal status but succeeded."),
+      usage: z.null().describe("Tokens and money; not measured yet."),
+      createdAt: Timestamp,
+      startedAt: Timestamp.nullable().describe("When the first attempt began."),
+      endedAt: Timestamp.nullable(),
+      deadlineAt: Timestamp.nullable().describe("When the present attempt will have had its options.maxMinutes."),
+      retryOf: JobId.nullable().describe("The job that this one repeats."),
+      links: z.strictObject({ self: z.string(), events: z.string() }),
+    })
+    .meta({ id: "Job" }),
+);
 export type Job = z.infer<typeof Job>;
 
 /** Whether a verdict stands behind the job's end, and nothing speaks against it. */

@@ -1,10 +1,11 @@
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from "aws-lambda";
+import { dynamoApiKeys } from "../adapters/dynamo-api-keys.ts";
 import { isSecret } from "../adapters/key-secret.ts";
 import { enterLogContext, logInfo } from "../adapters/log.ts";
 import { type ApiKey, keyState, parseAuthorization } from "../core/api-key.ts";
 import type { ApiKeys, Clock } from "../core/ports.ts";
 import { once } from "./once.ts";
-import { apiKeys } from "./wiring.ts";
+import { dynamo, environment } from "./table-wiring.ts";
 
 interface AuthorizerPorts {
   readonly keys: ApiKeys;
@@ -30,7 +31,10 @@ export function authorizer({ keys, now }: AuthorizerPorts) {
   };
 }
 
-const composed = once(() => authorizer({ keys: apiKeys(), now: () => new Date() }));
+/** By itself and not by the jobs' wiring, whose schemas its cold start would pay for. */
+const composed = once(() =>
+  authorizer({ keys: dynamoApiKeys(dynamo(), environment().TABLE_NAME), now: () => new Date() }),
+);
 
 export async function handler(event: APIGatewayRequestAuthorizerEvent): Promise<APIGatewayAuthorizerResult> {
   return composed()(event);

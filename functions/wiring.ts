@@ -1,26 +1,21 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { dynamoApiKeys } from "../adapters/dynamo-api-keys.ts";
-import { dynamoClient } from "../adapters/dynamo-client.ts";
 import { dynamoEventLog } from "../adapters/dynamo-event-log.ts";
 import { dynamoJobStore } from "../adapters/dynamo-job-store.ts";
 import { dynamoTenantSlots } from "../adapters/dynamo-tenant-slots.ts";
 import { ecsAttachGate } from "../adapters/ecs-attach-gate.ts";
 import { ecsRunnerLauncher } from "../adapters/ecs-runner-launcher.ts";
-import { FunctionEnvironment, parseEnvironment } from "../adapters/environment.ts";
 import { measuredJobStore } from "../adapters/measured-job-store.ts";
 import { measuredLauncher } from "../adapters/measured-launcher.ts";
 import { embeddedMetrics } from "../adapters/metrics.ts";
 import { sqsJobQueue } from "../adapters/sqs-job-queue.ts";
 import { once } from "./once.ts";
+import { dynamo, environment } from "./table-wiring.ts";
 
 /**
- * The functions' composition root. Marked as pure, so that a bundle leaves out what its function does not call, and with
- * it the SDK clients that it does not need.
+ * The composition root of the functions that work on jobs. Marked as pure, so that a bundle leaves out what its function
+ * does not call, and with it the SDK clients that it does not need.
  */
-
-const environment = /* @__PURE__ */ once(() => parseEnvironment(FunctionEnvironment));
-const dynamo = /* @__PURE__ */ once(dynamoClient);
 
 export const recordMetrics = /* @__PURE__ */ once(() => embeddedMetrics(environment().METRICS_NAMESPACE));
 
@@ -28,8 +23,6 @@ export const jobStore = /* @__PURE__ */ once(() => {
   const { TABLE_NAME, RETENTION_DAYS } = environment();
   return dynamoJobStore(dynamo(), TABLE_NAME, RETENTION_DAYS);
 });
-
-export const apiKeys = /* @__PURE__ */ once(() => dynamoApiKeys(dynamo(), environment().TABLE_NAME));
 
 const tenantSlots = /* @__PURE__ */ once(() => dynamoTenantSlots(dynamo(), environment().TABLE_NAME));
 

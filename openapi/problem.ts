@@ -1,26 +1,28 @@
 import * as z from "zod";
 
-/** Every error of the API, as RFC 9457 lays it out. */
-export const Problem = z
-  .strictObject({
-    type: z.string().describe("about:blank: the code tells the kinds apart."),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string().describe("What went wrong, and what to do about it."),
-    instance: z.string(),
-    code: z.string(),
-    requestId: z.string(),
-    retryable: z.boolean(),
-    errors: z
-      .array(
-        z.strictObject({
-          pointer: z.string().describe("`#/options/maxMinutes` in the body, `?limit` in the query."),
-          detail: z.string(),
-        }),
-      )
-      .optional(),
-  })
-  .meta({ id: "Problem" });
+/** Every error of the API, as RFC 9457 lays it out. Made when it is first used, as all answers. */
+export const Problem = z.lazy(() =>
+  z
+    .strictObject({
+      type: z.string().describe("about:blank: the code tells the kinds apart."),
+      title: z.string(),
+      status: z.int(),
+      detail: z.string().describe("What went wrong, and what to do about it."),
+      instance: z.string(),
+      code: z.string(),
+      requestId: z.string(),
+      retryable: z.boolean(),
+      errors: z
+        .array(
+          z.strictObject({
+            pointer: z.string().describe("`#/options/maxMinutes` in the body, `?limit` in the query."),
+            detail: z.string(),
+          }),
+        )
+        .optional(),
+    })
+    .meta({ id: "Problem" }),
+);
 export type Problem = z.infer<typeof Problem>;
 
 /** The kinds of problem: HTTP status, title, and whether the same request may succeed later. */

@@ -13,21 +13,26 @@ const json = "application/json";
 const jsonProblems = ["invalid_json", "invalid_request", "unsupported_media_type", "payload_too_large"] as const;
 const ofJob = z.strictObject({ jobId: JobId });
 
-export const JobList = z
-  .strictObject({
-    jobs: z.array(Job),
-    nextCursor: z.string().nullable().describe("Pass it as `cursor`, with the same filters; null at the end."),
-  })
-  .meta({ id: "JobList" });
+/** Answers are made when first used: every function has the whole table, and only the API's description uses them. */
+export const JobList = z.lazy(() =>
+  z
+    .strictObject({
+      jobs: z.array(Job),
+      nextCursor: z.string().nullable().describe("Pass it as `cursor`, with the same filters; null at the end."),
+    })
+    .meta({ id: "JobList" }),
+);
 
-export const EventPage = z
-  .strictObject({
-    events: z.array(JobEvent),
-    next: z.int().describe("Pass it as `after`; it moves on also where a filter hid everything."),
-    complete: z.boolean().describe("The job has ended and its last event has been given."),
-    pollAfterMs: z.int().describe("How long to wait before asking again."),
-  })
-  .meta({ id: "EventPage" });
+export const EventPage = z.lazy(() =>
+  z
+    .strictObject({
+      events: z.array(JobEvent),
+      next: z.int().describe("Pass it as `after`; it moves on also where a filter hid everything."),
+      complete: z.boolean().describe("The job has ended and its last event has been given."),
+      pollAfterMs: z.int().describe("How long to wait before asking again."),
+    })
+    .meta({ id: "EventPage" }),
+);
 
 export const routes = {
   createJob: {

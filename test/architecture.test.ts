@@ -197,7 +197,7 @@ describe("the test of the layout", () => {
   test("sees the imports that there are", async () => {
     const [file] = (await sourceFiles(root, "functions")).filter(({ name }) => name === "wiring.ts");
 
-    expect(importsOf(file?.text ?? "")).toContain("../adapters/dynamo-client.ts");
+    expect(importsOf(file?.text ?? "")).toContain("../adapters/dynamo-job-store.ts");
     expect(importsOf(file?.text ?? "")).toContain("@aws-sdk/client-ecs");
   });
 });

@@ -38,7 +38,7 @@ async function bundlesIn(outdir: string): Promise<Map<string, string>> {
   return new Map(
     functions.map(([id, { Properties }]) => {
       const { S3Key } = Bundled.parse(Properties).Code;
-      return [id.slice(0, -8), join(outdir, `asset.${S3Key.replace(/\.zip$/, "")}`, "index.mjs")];
+      return [id.slice(0, -8), join(outdir, `asset.${S3Key.replace(/\.zip$/, "")}`, "index.js")];
     }),
   );
 }
@@ -93,7 +93,7 @@ describe("the app", () => {
     const event = JSON.stringify({ path: "/v1/jobs/1/events", headers: {}, requestContext: { requestId: "r-1" } });
     const env = { TABLE_NAME: "t", QUEUE_URL: "q", CLUSTER: "c", TASK_DEFINITION: "d", AWS_REGION: "us-east-1" };
 
-    const { stdout } = await execa(process.execPath, ["--eval", script, "--", join(folder.path, "index.mjs"), event], {
+    const { stdout } = await execa(process.execPath, ["--eval", script, "--", join(folder.path, "index.js"), event], {
       env,
     });
 
