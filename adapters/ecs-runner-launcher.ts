@@ -4,13 +4,14 @@ import {
   DescribeTasksCommand,
   type ECSClient,
   InvalidParameterException,
+  ListTasksCommand,
   paginateListTasks,
   RunTaskCommand,
   StopTaskCommand,
   type Task,
 } from "@aws-sdk/client-ecs";
 import { LaunchRefused, NoCapacity } from "../core/errors.ts";
-import type { Launch, RunnerLauncher, RunnerTask } from "../core/ports.ts";
+import type { LaunchName, RunnerEnd, RunnerLauncher, RunnerTask } from "../core/ports.ts";
 
 export interface EcsSettings {
   readonly cluster: string;
@@ -23,6 +24,8 @@ export interface EcsSettings {
 
 /** The most that DescribeTasks takes in one call. */
 const tasksPerCall = 100;
+/** So far the clock of ECS may be behind: a task that was there before is older by far. */
+const clockSkewMilliseconds = 5_000;
 
 export function ecsRunnerLauncher(client: ECSClient, settings: EcsSettings): RunnerLauncher {
   const { cluster, taskDefinition } = settings;
@@ -49,8 +52,9 @@ export function ecsRunnerLauncher(client: ECSClient, settings: EcsSettings): Run
     }
   }
 
-  /** ECS answers the same token with the same task, so a repeated launch starts nothing new. */
-  async function run(name: { readonly clientToken: string; readonly startedBy: string }): Promise<void> {
+  /** ECS answers the same token with the same task, so a repeated launch starts nothing new. Answers whether it is new. */
+  async function run(name: { readonly clientToken: string; readonly startedBy: string }): Promise<boolean> {
+    const begunAt = Date.now();
     const command = new RunTaskCommand({
       cluster,
       taskDefinition,
@@ -59,15 +63,17 @@ export function ecsRunnerLauncher(client: ECSClient, settings: EcsSettings): Run
       enableExecuteCommand: true,
       ...network(settings),
     });
-    const { tasks = [], failures = [] } = await client.send(command).catch(asRefusal);
-    if (tasks.length > 0) return;
+    const { tasks: [task] = [], failures = [] } = await client.send(command).catch(asRefusal);
+    if (task) return toRunnerTask(task).launchedAt.getTime() >= begunAt - clockSkewMilliseconds;
     throw new NoCapacity(`ECS started no runner: ${failures.map(({ reason }) => reason).join("; ")}`);
   }
 
   return {
     describe,
 
-    launch: (launch) => run({ clientToken: nameOf(launch), startedBy: nameOf(launch) }),
+    async launch(launch) {
+      await run({ clientToken: nameOf(launch), startedBy: nameOf(launch) });
+    },
 
     // Tokens are of the account, and other stages have warm runners, too.
     launchWarm: (name) => run({ clientToken: `${taskDefinition}-${name}`, startedBy: name }),
@@ -79,6 +85,14 @@ export function ecsRunnerLauncher(client: ECSClient, settings: EcsSettings): Run
       return taskIds;
     },
 
+    async endOf(launch) {
+      const list = new ListTasksCommand({ cluster, startedBy: nameOf(launch), desiredStatus: "STOPPED" });
+      const { taskArns = [] } = await client.send(list);
+      if (taskArns.length === 0) return undefined;
+      const { tasks: [task] = [] } = await client.send(new DescribeTasksCommand({ cluster, tasks: taskArns }));
+      return task && toRunnerEnd(task);
+    },
+
     async stop(taskId, why) {
       const [task] = await describe([taskId]);
       if (task?.isAlive) await client.send(new StopTaskCommand({ cluster, task: taskId, reason: why }));
@@ -87,7 +101,7 @@ export function ecsRunnerLauncher(client: ECSClient, settings: EcsSettings): Run
 }
 
 /** At most 64 characters. */
-function nameOf({ jobId, launch }: Launch): string {
+function nameOf({ jobId, launch }: LaunchName): string {
   return `${jobId}-${launch}`;
 }
 
@@ -95,6 +109,13 @@ function nameOf({ jobId, launch }: Launch): string {
 function toRunnerTask({ taskArn = "", lastStatus = "", createdAt }: Task): RunnerTask {
   const isAlive = !["DEPROVISIONING", "STOPPED"].includes(lastStatus);
   return { taskId: taskArn, isAlive, launchedAt: createdAt ?? new Date(0) };
+}
+
+/** "Essential container in task exited" alone says little. */
+function toRunnerEnd({ taskArn = "", stoppedReason, containers: [container] = [] }: Task): RunnerEnd {
+  const { reason, exitCode } = container ?? {};
+  const said = [stoppedReason, reason, exitCode === undefined ? undefined : `exit code ${exitCode}`];
+  return { taskId: taskArn, why: said.filter((part) => part !== undefined).join("; ") };
 }
 
 /**

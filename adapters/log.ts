@@ -23,7 +23,17 @@ export function addLogContext(context: LogContext): void {
 /** One line of JSON on standard error, which is what CloudWatch takes: for operators. What users read are the job's events. */
 export function logError(message: string, error: unknown, context: LogContext): void {
   const cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  logLine({ level: "ERROR", message, ...context, cause });
+  logLine({ level: "ERROR", message, ...context, ...awsRequestOf(error), cause });
+}
+
+/** The id of the call to AWS that failed, where it was one: the first that AWS's support asks for. */
+export function awsRequestOf(error: unknown): { readonly awsRequestId?: string } {
+  if (!(error instanceof Error)) return {};
+  const metadata = "$metadata" in error ? error.$metadata : undefined;
+  const isOfCall = typeof metadata === "object" && metadata !== null && "requestId" in metadata;
+  return isOfCall && typeof metadata.requestId === "string"
+    ? { awsRequestId: metadata.requestId }
+    : awsRequestOf(error.cause);
 }
 
 export function logInfo(message: string, context: LogContext): void {

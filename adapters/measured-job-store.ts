@@ -19,6 +19,9 @@ export function measuredJobStore(jobs: JobStore, record: RecordMetrics): JobStor
       const job = await jobs.update(jobId, guard, changes);
       if (job === undefined || changes.status === undefined) return job;
       if (isTerminal(changes.status)) record({ JobsEnded: 1 }, { status: job.status, ...aboutOf(job) });
+      if (changes.status === "running" && job.startingSince) {
+        record({ StartSeconds: (Date.now() - Date.parse(job.startingSince)) / 1_000 }, aboutOf(job));
+      }
       if (changes.status === "starting" && guard.status.includes("running")) record({ JobsRequeued: 1 }, aboutOf(job));
       return job;
     },

@@ -51,6 +51,8 @@ export const reconcileConcurrency = 8;
 export const idleRunnerSeconds = 60;
 /** Where runners are kept waiting for jobs, one exits after this long: before it could be taken for an orphan. */
 export const warmRunnerSeconds = 720;
+/** No more warm runners than are wanted are launched in so long: where none of them comes to life, that is what it costs. */
+export const warmLaunchMinutes = 5;
 /** A hint that a runner took and did not delete comes back after this long. */
 export const hintVisibilitySeconds = 30;
 /** A cancelled or overdue process tree gets SIGTERM, then this long, then SIGKILL. */

@@ -138,6 +138,15 @@ export interface Launch {
   readonly launch: number;
 }
 
+/** Which of the launches of a job. */
+export type LaunchName = Pick<Launch, "jobId" | "launch">;
+
+/** A task that has stopped, and why, in the words of who ran it. */
+export interface RunnerEnd {
+  readonly taskId: string;
+  readonly why: string;
+}
+
 export interface RunnerTask {
   readonly taskId: string;
   readonly isAlive: boolean;
@@ -148,12 +157,17 @@ export interface RunnerTask {
 export interface RunnerLauncher {
   /** Starts one runner; the same launch again starts nothing new. Throws `LaunchRefused` and `NoCapacity`. */
   launch(launch: Launch): Promise<void>;
-  /** Starts one for whatever job comes next; the same name again starts nothing new. Throws as `launch`. */
-  launchWarm(name: string): Promise<void>;
+  /**
+   * Starts one for whatever job comes next; the same name again starts nothing new. Answers whether it is a new one. Throws
+   * as `launch`.
+   */
+  launchWarm(name: string): Promise<boolean>;
   /** All tasks that are alive; one that was launched a moment ago may be missing. */
   listAlive(): Promise<readonly string[]>;
   /** What is known of these tasks. One that nobody remembers is left out: it may have ended long ago, or live elsewhere. */
   describe(taskIds: readonly string[]): Promise<readonly RunnerTask[]>;
+  /** How the launch's task has ended. Undefined while it may be alive, and where nobody remembers it. */
+  endOf(launch: LaunchName): Promise<RunnerEnd | undefined>;
   /** Tells the task to stop. One that is not alive, or not known, is left as it is. */
   stop(taskId: string, why: string): Promise<void>;
 }

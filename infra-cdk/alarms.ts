@@ -55,15 +55,25 @@ function jobRules({ configuration, hints, background }: Observed): Record<string
       metric: own("LaunchesRefused", Stats.SUM),
       threshold: 1,
     },
+    RunnersLost: {
+      description: "Runners are launched and end before they have a job: the log of the functions says why.",
+      metric: own("RunnersLostBeforeStart", Stats.SUM, Duration.minutes(15)),
+      threshold: 2,
+    },
     JobsRequeued: {
       description: "Several jobs have lost their runners.",
       metric: own("JobsRequeued", Stats.SUM, Duration.minutes(15)),
       threshold: 3,
     },
     JobsWaitLong: {
-      description: `A job has been waiting for a runner for ${oldestWaitingSeconds / 60} minutes.`,
+      description: `A job that has a slot has been waiting for a runner for ${oldestWaitingSeconds / 60} minutes.`,
       metric: own("QueueAgeSeconds", Stats.MAXIMUM),
       threshold: oldestWaitingSeconds,
+    },
+    LeftOversCleared: {
+      description: "Slots were held by jobs that are over, or runners worked on nothing: reconcile has cleared them.",
+      metric: own("LeftOversCleared", Stats.SUM, Duration.minutes(15)),
+      threshold: 1,
     },
     HintsPutAside: {
       description:
@@ -96,7 +106,8 @@ function tableRules({ storage: { table }, configuration }: Observed): Record<str
   };
   // MiniStack rolls a stack back that has an alarm on an expression over several metrics.
   if (configuration.emulator) return rules;
-  const operations = [Operation.GET_ITEM, Operation.PUT_ITEM, Operation.UPDATE_ITEM, Operation.QUERY];
+  const { GET_ITEM, BATCH_GET_ITEM, PUT_ITEM, UPDATE_ITEM, QUERY } = Operation;
+  const operations = [GET_ITEM, BATCH_GET_ITEM, PUT_ITEM, UPDATE_ITEM, QUERY];
   const metric = table.metricSystemErrorsForOperations({ operations, statistic: Stats.SUM });
   const TableErrors = { description: "DynamoDB fails.", metric, ...{ threshold: 1, periods: 3, over: 2 } };
   return { ...rules, TableErrors };

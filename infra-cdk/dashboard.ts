@@ -9,13 +9,17 @@ import {
   Stats,
 } from "aws-cdk-lib/aws-cloudwatch";
 import { Operation } from "aws-cdk-lib/aws-dynamodb";
+import { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import { isTerminal, JobStatus } from "../core/job.ts";
+import type { RouteName } from "../openapi/routes.ts";
 import { ownMetrics } from "./alarms.ts";
+import type { Api } from "./api.ts";
 import type { Configuration } from "./configuration.ts";
 import type { Observed } from "./observability.ts";
 
 const wide = { width: 12, height: 6 };
+const minute = Duration.minutes(1);
 
 /** What the service does, on one page: its jobs, its runners, its API, its table. */
 export function addDashboard(scope: Construct, observed: Observed, alarms: readonly Alarm[]): Dashboard {
@@ -38,14 +42,19 @@ function jobGraphs(configuration: Configuration): GraphWidget[] {
     graph("Jobs accepted", [own("JobsAccepted", Stats.SUM)]),
     graph("Jobs ended", ended),
     graph("Jobs that wait", [own("JobsWaiting", Stats.MAXIMUM)], [own("QueueAgeSeconds", Stats.MAXIMUM)]),
-    graph("Runners", [
-      own("RunnersLaunched", Stats.SUM),
-      own("LaunchesRefused", Stats.SUM),
-      own("JobsRequeued", Stats.SUM),
+    graph(
+      "Seconds until a job has its runner",
+      [],
+      [own("StartSeconds", Stats.p(50)), own("StartSeconds", Stats.p(95))],
+    ),
+    graph("Launches a minute, of which Fargate takes 20 a second", [
+      own("RunnersLaunched", Stats.SUM, minute),
+      own("LaunchesRefused", Stats.SUM, minute),
     ]),
-    graph("What reconcile had to mend", [
-      own("SlotsReleasedByAudit", Stats.SUM),
-      own("OrphansStopped", Stats.SUM),
+    graph("What had to be mended", [
+      own("JobsRequeued", Stats.SUM),
+      own("RunnersLostBeforeStart", Stats.SUM),
+      own("LeftOversCleared", Stats.SUM),
       own("ReconcileFailures", Stats.SUM),
     ]),
   ];
@@ -61,6 +70,7 @@ function serviceGraphs({ storage, hints, api, background }: Observed): GraphWidg
       [api.rest.metricCount(), api.rest.metricClientError(), api.rest.metricServerError()].map(summed),
       [api.rest.metricLatency({ statistic: Stats.p(50) }), api.rest.metricLatency({ statistic: Stats.p(99) })],
     ),
+    graph("Readers of events at once", [streamsAtOnce(api)]),
     graph(
       "Hints",
       [
@@ -77,8 +87,15 @@ function serviceGraphs({ storage, hints, api, background }: Observed): GraphWidg
   ];
 }
 
+/** Each reader of a stream keeps an instance of its function for as long as it reads. */
+function streamsAtOnce(api: Api): Metric {
+  const stream = api.node.findChild("listJobEvents" satisfies RouteName);
+  if (!(stream instanceof LambdaFunction)) throw new Error("listJobEvents is no function.");
+  return stream.metric("ConcurrentExecutions", { statistic: Stats.MAXIMUM });
+}
+
 function latencies(TableName: string): IMetric[] {
-  return [Operation.GET_ITEM, Operation.UPDATE_ITEM, Operation.QUERY].map(
+  return [Operation.GET_ITEM, Operation.BATCH_GET_ITEM, Operation.UPDATE_ITEM, Operation.QUERY].map(
     (operation) =>
       new Metric({
         namespace: "AWS/DynamoDB",

@@ -1,6 +1,6 @@
 import { NoCapacity } from "../errors.ts";
 import type { JobRecord } from "../job.ts";
-import { launchSettleSeconds, startSeconds } from "../limits.ts";
+import { launchSettleSeconds, startSeconds, warmLaunchMinutes } from "../limits.ts";
 import type { StartPorts } from "./lifecycle-ports.ts";
 import type { RunnerTasks } from "./runner-tasks.ts";
 
@@ -21,10 +21,11 @@ export async function keepWarm(
   // Of those without a job, as many are on their way to one as there are jobs that wait for their runner.
   const expected = jobs.filter((job) => job.status === "starting" && isListed(job)).length;
   const missing = warmRunners - Math.max(0, unoccupied.length - expected);
-  const minute = Math.floor(now / 60_000);
+  const period = Math.floor(now / (warmLaunchMinutes * 60_000));
   try {
-    // By the minute: another run at the same time, or one that does not see them listed yet, starts no more.
-    for (let index = 0; index < missing; index++) await launcher.launchWarm(`warm-${minute}-${index}`);
+    // By the period: a run at the same time, one that does not see them listed yet, and one that finds them all gone again
+    // because their image is broken, start no more.
+    for (let index = 0; index < missing; index++) await launcher.launchWarm(`warm-${period}-${index}`);
   } catch (error) {
     if (!(error instanceof NoCapacity)) throw error;
   }

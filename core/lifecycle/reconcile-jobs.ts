@@ -1,12 +1,13 @@
 import { isTerminal, type JobRecord } from "../job.ts";
 import { reconcileConcurrency, reconcileSeconds } from "../limits.ts";
+import type { LaunchName } from "../ports.ts";
 import { admitJobs } from "./admit-jobs.ts";
 import { advanceWaiting } from "./advance-waiting.ts";
 import { auditSlots } from "./audit-slots.ts";
 import { settleJob } from "./finish-job.ts";
 import { keepWarm } from "./keep-warm.ts";
 import type { StartPorts } from "./lifecycle-ports.ts";
-import { type LaunchName, startAgainWhatFoundNoRunner } from "./lost-launches.ts";
+import { type LostLaunch, startAgainWhatFoundNoRunner } from "./lost-launches.ts";
 import { endIfRunnerFails } from "./lost-runners.ts";
 import { runnerTasks, stopOrphans } from "./runner-tasks.ts";
 import { Trouble } from "./trouble.ts";
@@ -16,11 +17,13 @@ export interface Reconciled {
   /** Jobs that are not settled and not waiting. */
   readonly jobs: number;
   readonly runners: number;
+  readonly lostLaunches: readonly LostLaunch[];
   readonly orphansStopped: number;
   readonly slotsReleased: number;
   /** Whether there was time for all. The next run takes them in another order. */
   readonly isComplete: boolean;
-  readonly trouble: Trouble["errors"];
+  /** With the attempt, where it is about a job that could be read. */
+  readonly trouble: (Trouble["errors"][number] & { readonly attempt?: number | undefined })[];
 }
 
 /**
@@ -52,20 +55,22 @@ export async function reconcileJobs(ports: StartPorts, stopped?: LaunchName): Pr
       else if (job.status === "running" && tasks) await endIfRunnerFails(ports, job, tasks);
     }),
   );
-  if (tasks) await startAgainWhatFoundNoRunner(ports, jobs, tasks, { stopped, trouble });
+  const lostLaunches = tasks ? await startAgainWhatFoundNoRunner(ports, jobs, tasks, { stopped, trouble }) : [];
   const slotsReleased = await auditSlots(ports, new Set(jobIds), trouble);
   await advanceWaiting(ports, trouble);
   if (tasks) await trouble.collect("the warm runners", () => keepWarm(ports, jobs, tasks));
   const isComplete = readAll && actedOnAll;
+  const attempts = new Map(jobs.map(({ jobId, attempt }) => [jobId, attempt]));
   // A job that could not be read may be what a runner works on.
   const orphansStopped = tasks && couldReadAll ? await stopOrphans(ports, tasks) : 0;
   return {
     jobs: jobs.length,
     runners: alive?.length ?? 0,
+    lostLaunches,
     orphansStopped,
     slotsReleased,
     isComplete,
-    trouble: trouble.errors,
+    trouble: trouble.errors.map((entry) => ({ ...entry, attempt: attempts.get(entry.about) })),
   };
 }
 

@@ -1,11 +1,12 @@
 import * as z from "zod";
-import { enterLogContext, logError, logInfo } from "../../adapters/log.ts";
+import { enterLogContext, type LogContext, logError, logInfo } from "../../adapters/log.ts";
 import { embeddedMetrics, type RecordMetrics } from "../../adapters/metrics.ts";
 import { JobId } from "../../core/job.ts";
 import { advanceWaiting } from "../../core/lifecycle/advance-waiting.ts";
 import type { StartPorts } from "../../core/lifecycle/lifecycle-ports.ts";
-import type { LaunchName } from "../../core/lifecycle/lost-launches.ts";
+import type { LostLaunch } from "../../core/lifecycle/lost-launches.ts";
 import { type Reconciled, reconcileJobs } from "../../core/lifecycle/reconcile-jobs.ts";
+import type { LaunchName } from "../../core/ports.ts";
 import { recordMetrics, startPorts } from "../wiring.ts";
 import { waitingJobs } from "./waiting-jobs.ts";
 
@@ -13,8 +14,11 @@ import { waitingJobs } from "./waiting-jobs.ts";
 const TaskStopped = z.object({
   source: z.literal("aws.ecs"),
   detail: z.object({
+    taskArn: z.string().optional(),
+    lastStatus: z.string().optional(),
     startedBy: z.string().optional(),
     stopCode: z.string().optional(),
+    stoppedReason: z.string().optional(),
     containers: z.array(z.object({ exitCode: z.int().optional() })).default([]),
   }),
 });
@@ -36,10 +40,19 @@ export async function reconcile(
     tell(errors);
     return failIfAny(errors);
   }
-  const { trouble, ...seen } = await reconcileJobs(ports, stopped && launchOf(stopped));
-  if (seen.jobs + seen.runners > 0) logInfo("reconciled", { ...seen, trouble: trouble.length });
+  const reconciled = await reconcileJobs(ports, stopped && launchOf(stopped));
+  const { trouble, lostLaunches, ...seen } = reconciled;
+  if (seen.jobs + seen.runners + seen.slotsReleased > 0) {
+    logInfo("reconciled", { ...seen, lostLaunches: lostLaunches.length, trouble: trouble.length });
+  }
+  const lostRunners = [...lostLaunches.map(lostOf), ...(stopped ? lostWarmRunner(stopped) : [])];
+  for (const lost of lostRunners) logInfo("a runner was lost before it had a job", lost);
   tell(trouble);
-  record({ ...mendedBy({ trouble, ...seen }), ...(await waitingJobs(ports)) });
+  record({
+    ...(lostRunners.length > 0 && { RunnersLostBeforeStart: lostRunners.length }),
+    ...mendedBy(reconciled),
+    ...(await waitingJobs(ports)),
+  });
   failIfAny(trouble);
 }
 
@@ -48,11 +61,22 @@ export async function handler(event: unknown, context: { readonly awsRequestId: 
   await reconcile(startPorts(), event, recordMetrics());
 }
 
+function lostOf({ jobId, attempt, launch, end }: LostLaunch): LogContext {
+  return { jobId, attempt, launch, ...(end && { task: end.taskId, stoppedReason: end.why }) };
+}
+
+/** One that ECS could not start; no job misses it, so only this event tells. Its last status is said once. */
+function lostWarmRunner(stopped: TaskStopped): LogContext[] {
+  const { taskArn = "", lastStatus, stopCode = "", stoppedReason = "" } = stopped.detail;
+  const isLost = lastStatus === "STOPPED" && stopCode === "TaskFailedToStart" && launchOf(stopped) === undefined;
+  return isLost ? [{ task: taskArn, stoppedReason }] : [];
+}
+
 /** Where there was nothing to mend, nothing is counted: a metric is paid for by the hours in which it is written. */
 function mendedBy({ slotsReleased, orphansStopped, trouble }: Reconciled) {
+  const leftOver = slotsReleased + orphansStopped;
   return {
-    ...(slotsReleased > 0 && { SlotsReleasedByAudit: slotsReleased }),
-    ...(orphansStopped > 0 && { OrphansStopped: orphansStopped }),
+    ...(leftOver > 0 && { LeftOversCleared: leftOver }),
     ...(trouble.length > 0 && { ReconcileFailures: trouble.length }),
   };
 }
@@ -68,9 +92,9 @@ function launchOf({ detail }: TaskStopped): LaunchName | undefined {
 }
 
 function tell(trouble: Reconciled["trouble"]): void {
-  for (const { about, error } of trouble) {
+  for (const { about, attempt, error } of trouble) {
     const jobId = JobId.safeParse(about).data;
-    logError("a job could not be looked after", error, { about, ...(jobId && { jobId }) });
+    logError("a job could not be looked after", error, { about, ...(jobId && { jobId }), ...(attempt && { attempt }) });
   }
 }
 

@@ -265,6 +265,61 @@ test.each([
   expect(await one.describe(["task"])).toMatchObject([{ isAlive }]);
 });
 
+describe("why a runner has ended", () => {
+  const endOf = (task: object) =>
+    answering((command) =>
+      command === "ListTasksCommand" ? { taskArns: ["task"] } : { tasks: [task] },
+    ).launcher.endOf(newLaunch());
+
+  test.each([
+    [{ stoppedReason: "CannotPullContainerError: not found" }, "CannotPullContainerError: not found"],
+    [
+      { stoppedReason: "Essential container in task exited", containers: [{ exitCode: 1 }] },
+      "Essential container in task exited; exit code 1",
+    ],
+    [
+      {
+        stoppedReason: "Essential container in task exited",
+        containers: [{ exitCode: 137, reason: "OutOfMemoryError: Container killed due to memory usage" }],
+      },
+      "Essential container in task exited; OutOfMemoryError: Container killed due to memory usage; exit code 137",
+    ],
+    [{}, ""],
+  ])("is all that ECS says of it: %j", async (said, why) => {
+    expect(await endOf({ taskArn: "task", ...said })).toEqual({ taskId: "task", why });
+  });
+
+  test("is asked by what the launch was started as, among what has stopped", async () => {
+    const { launcher: one, asked } = answering(() => ({ taskArns: [] }));
+    const launch = newLaunch();
+
+    expect(await one.endOf(launch)).toBeUndefined();
+
+    const input = { cluster, startedBy: `${launch.jobId}-1`, desiredStatus: "STOPPED" };
+    expect(asked).toEqual([{ command: "ListTasksCommand", input }]);
+  });
+
+  test("is what could not be started, where it never began", async () => {
+    await using broken = await testEcs({ runner: { command: ["/no/such/program"], environment: {} } });
+    const own = ecsRunnerLauncher(broken.client, { ...settings, cluster: broken.cluster });
+    const launch = newLaunch();
+    await own.launch(launch);
+    await broken.stopped({ taskArn: (await own.listAlive())[0] ?? broken.stoppedEvents[0]?.detail.taskArn });
+
+    expect((await own.endOf(launch))?.why).toMatch(/^CannotStartContainerError: .*ENOENT/);
+  });
+});
+
+test.each([
+  ["just now", 0, true],
+  ["a minute ago", 60_000, false],
+])("A warm runner that was created %s is a new one: %s", async (_when, ageMilliseconds, isNew) => {
+  const createdAt = new Date(Date.now() - ageMilliseconds);
+  const { launcher: one } = answering(() => ({ tasks: [{ taskArn: "task", lastStatus: "RUNNING", createdAt }] }));
+
+  expect(await one.launchWarm("warm-1-0")).toBe(isNew);
+});
+
 describe("a name that ECS does not take for a task's", () => {
   /** Refuses a call with any name that is none of this cluster's, as ECS does; the stand-in takes them for unknown tasks. */
   client.middlewareStack.add(

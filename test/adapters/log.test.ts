@@ -40,6 +40,21 @@ test("A process that works on one thing says so in each line, also where nothing
   expect(parsed(lines)).toMatchObject([{ level: "INFO", message: "later", jobId: "a", attempt: 2 }]);
 });
 
+test("The error of a call to AWS is told with the id of that call, however it is wrapped", (context) => {
+  const lines = capturedLog(context);
+  const refused = Object.assign(new Error("Rate exceeded"), { $metadata: { requestId: "aws-1", attempts: 3 } });
+
+  logError("it failed", refused, {});
+  logError("it failed", new Error("ECS has no room", { cause: refused }), {});
+  for (const $metadata of [undefined, null, "x", {}, { requestId: 7 }]) {
+    logError("it failed", Object.assign(new Error("unreachable"), { $metadata }), {});
+  }
+  logError("it failed", "why", {});
+
+  const none = Array(6).fill(undefined);
+  expect(parsed(lines).map(({ awsRequestId }) => awsRequestId)).toEqual(["aws-1", "aws-1", ...none]);
+});
+
 test("A line says when it was written, and an error with its stack", (context) => {
   const lines = capturedLog(context);
 

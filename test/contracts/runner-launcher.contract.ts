@@ -78,11 +78,11 @@ export function runnerLauncherContract({ launcher, taskOf, ended, makeRoom }: La
     const before = await launcher.listAlive();
     const name = `warm-${ulid()}`;
 
-    await launcher.launchWarm(name);
+    expect(await launcher.launchWarm(name)).toBe(true);
     await launcher.launchWarm(name);
 
     expect(await launcher.listAlive()).toHaveLength(before.length + 1);
-    await launcher.launchWarm(`${name}-1`);
+    expect(await launcher.launchWarm(`${name}-1`)).toBe(true);
     expect(await launcher.listAlive()).toHaveLength(before.length + 2);
   });
 
@@ -93,6 +93,16 @@ export function runnerLauncherContract({ launcher, taskOf, ended, makeRoom }: La
 
     expect(await launcher.listAlive()).not.toContain(taskId);
     expect(await launcher.describe([taskId])).toMatchObject([{ taskId, isAlive: false }]);
+  });
+
+  test("How a launch's task has ended is known by its launch, and nothing of one that lives or never was", async () => {
+    const { launch, taskId } = await launchedTask();
+    expect(await launcher.endOf(launch)).toBeUndefined();
+    await stop(taskId);
+
+    expect(await launcher.endOf(launch)).toEqual({ taskId, why: expect.stringMatching(/^a test/) });
+    expect(await launcher.endOf({ ...launch, launch: 2 })).toBeUndefined();
+    expect(await launcher.endOf(newLaunch())).toBeUndefined();
   });
 
   test("Stopping twice is the same as once", async () => {

@@ -5,7 +5,7 @@ import { everyRole, startService } from "../helpers/service.ts";
 
 const namespace = "omx-web-test";
 
-test("A runner counts how its job ended, and every line of it names the job, the attempt and the task", async (context) => {
+test("A runner counts how long it was waited for and how its job ended, and every line of it names the job, the attempt and the task", async (context) => {
   capturedLog(context);
   vi.stubEnv("METRICS_NAMESPACE", namespace);
   await using service = await startService({ METRICS_NAMESPACE: namespace });
@@ -15,12 +15,15 @@ test("A runner counts how its job ended, and every line of it names the job, the
   expect(await service.end(job.jobId)).toMatchObject({ status: "succeeded" });
 
   const lines = () => service.log.flatMap((line) => /^runner \w+: (.*"_aws".*)$/.exec(line)?.[1] ?? []);
-  await vi.waitFor(() => expect(lines()).toHaveLength(1));
+  await vi.waitFor(() => expect(lines()).toHaveLength(2));
   expect(metricsOf(lines())).toEqual([
+    { namespace, metric: "StartSeconds", unit: "Seconds", value: expect.any(Number), dimensions: {} },
     { namespace, metric: "JobsEnded", unit: "Count", value: 1, dimensions: { status: "succeeded" } },
   ]);
-  expect(JSON.parse(lines()[0] ?? "")).toMatchObject({
-    ...{ jobId: job.jobId, attempt: 1, tenantId: "local" },
-    owner: expect.stringMatching(/^arn:aws:ecs:.*:task\//),
-  });
+  for (const line of lines()) {
+    expect(JSON.parse(line)).toMatchObject({
+      ...{ jobId: job.jobId, attempt: 1, tenantId: "local" },
+      owner: expect.stringMatching(/^arn:aws:ecs:.*:task\//),
+    });
+  }
 });

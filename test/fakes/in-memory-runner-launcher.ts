@@ -11,7 +11,7 @@ export interface InMemoryRunnerLauncher extends RunnerLauncher {
   /** The tasks that were told to stop, with the reason. */
   readonly stops: readonly { readonly taskId: string; readonly why: string }[];
   /** Ends a task by itself, as a crash does. */
-  end(taskId: string): void;
+  end(taskId: string, why?: string): void;
   /** Makes every launch be refused from now on. */
   refuse(message: string): void;
   /** From now on, no more tasks than this live at once. */
@@ -23,6 +23,8 @@ export interface InMemoryRunnerLauncher extends RunnerLauncher {
 interface Task {
   readonly launchedAt: Date;
   isAlive: boolean;
+  /** Since it is alive no more. */
+  why?: string;
 }
 
 /** Tasks that exist by name only. */
@@ -63,9 +65,9 @@ export function inMemoryRunnerLauncher(now: Clock = () => new Date()): InMemoryR
       if (launch === undefined) throw new Error(`No task was launched for ${hint.jobId}-${hint.attempt}.`);
       return nameOf(launch);
     },
-    end(taskId) {
+    end(taskId, why = "Essential container in task exited") {
       const task = tasks.get(taskId);
-      if (task) task.isAlive = false;
+      if (task) Object.assign(task, { isAlive: false, why });
     },
     refuse(message) {
       refusal = message;
@@ -82,7 +84,9 @@ export function inMemoryRunnerLauncher(now: Clock = () => new Date()): InMemoryR
     },
 
     async launchWarm(name) {
-      if (start(`task/${name}`)) warm.push(name);
+      const isNew = start(`task/${name}`);
+      if (isNew) warm.push(name);
+      return isNew;
     },
 
     async listAlive() {
@@ -94,15 +98,22 @@ export function inMemoryRunnerLauncher(now: Clock = () => new Date()): InMemoryR
       mayFail();
       return taskIds.flatMap((taskId) => {
         const task = tasks.get(taskId);
-        return task ? [{ taskId, ...task }] : [];
+        return task ? [{ taskId, isAlive: task.isAlive, launchedAt: task.launchedAt }] : [];
       });
+    },
+
+    async endOf({ jobId, launch }) {
+      mayFail();
+      const taskId = `task/${jobId}-${launch}`;
+      const why = tasks.get(taskId)?.why;
+      return why === undefined ? undefined : { taskId, why };
     },
 
     async stop(taskId, why) {
       mayFail();
       const task = tasks.get(taskId);
       if (!task?.isAlive) return;
-      task.isAlive = false;
+      Object.assign(task, { isAlive: false, why });
       stops.push({ taskId, why });
     },
   };

@@ -3,7 +3,9 @@ import type { Context } from "aws-lambda";
 import { ulid } from "ulid";
 import { afterAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { jobKey, liveIndex, liveKey, liveShardOf } from "../../adapters/dynamo-table.ts";
+import { measuredJobStore } from "../../adapters/measured-job-store.ts";
 import { type MetricName, metrics } from "../../adapters/metric-names.ts";
+import { embeddedMetrics } from "../../adapters/metrics.ts";
 import { Job } from "../../core/job.ts";
 import { claimJob } from "../../core/lifecycle/claim-job.ts";
 import { orphanSeconds } from "../../core/limits.ts";
@@ -12,6 +14,7 @@ import { tableName } from "../../local/provision.ts";
 import { handlerFile } from "../../openapi/handler-file.ts";
 import { type ApiCall, callerOf, tenantId } from "../helpers/api.ts";
 import { capturedLog } from "../helpers/captured-log.ts";
+import { upTo } from "../helpers/events.ts";
 import { jobRequest } from "../helpers/jobs.ts";
 import { metricsOf, type StoredValue } from "../helpers/metric-lines.ts";
 import { testSqs } from "../helpers/queue.ts";
@@ -48,9 +51,9 @@ async function call(name: "createJob" | "cancelJob", request: ApiCall): Promise<
   return Job.parse((await callerOf(name, handler)(request)).body);
 }
 
-async function reconcile(): Promise<void> {
+async function reconcile(event: object = { source: "aws.events" }): Promise<void> {
   const { handler } = await import("../../functions/background/reconcile.ts");
-  await handler({ source: "aws.events" }, { awsRequestId: "run-1" } as Context);
+  await handler(event, { awsRequestId: "run-1" } as Context);
 }
 
 /** Values by metric and dimensions, added up. */
@@ -99,11 +102,33 @@ describe("the functions count", () => {
     await cancel(job);
   });
 
+  test("how long it took until a job had its runner", async () => {
+    const job = await call("createJob", { body: jobRequest() });
+    pass(42);
+    const measured = measuredJobStore(stores.jobs, embeddedMetrics(namespace));
+    const ports = { jobs: measured, now: () => new Date() };
+    const claim = { owner: "task/nobody", maxMinutes: 60 };
+    for (const _ of upTo(2)) await claimJob(ports, { jobId: job.jobId, attempt: 1 }, claim);
+
+    const { StartSeconds = 0 } = written();
+    expect(StartSeconds).toBeGreaterThanOrEqual(42);
+    expect(StartSeconds).toBeLessThan(60);
+    await stores.jobs.update(job.jobId, { status: ["running"] }, { status: "cancelled", settled: true });
+    await stores.slots.release(tenantId, job.jobId);
+  });
+
+  test("runners that were lost before they had a job", async () => {
+    const stopped = { lastStatus: "STOPPED", stopCode: "TaskFailedToStart", startedBy: "warm-1-0" };
+    await reconcile({ source: "aws.ecs", detail: stopped });
+
+    expect(written()).toEqual({ RunnersLostBeforeStart: 1, JobsWaiting: 0, QueueAgeSeconds: 0 });
+  });
+
   test("runners that work on nothing and are stopped", async () => {
     pass(orphanSeconds + 60);
     await reconcile();
 
-    expect(written()).toEqual({ OrphansStopped: 2, JobsWaiting: 0, QueueAgeSeconds: 0 });
+    expect(written()).toEqual({ LeftOversCleared: 2, JobsWaiting: 0, QueueAgeSeconds: 0 });
   });
 
   test("that there is nothing to count: the run's sign of life, and no metric more", async () => {
@@ -132,7 +157,7 @@ describe("the functions count", () => {
 
     await reconcile();
 
-    expect(written()).toMatchObject({ SlotsReleasedByAudit: 1, JobsWaiting: 0 });
+    expect(written()).toMatchObject({ LeftOversCleared: 1, JobsWaiting: 0 });
   });
 
   test("what a run could not look after; the lines name the job and the run", async () => {

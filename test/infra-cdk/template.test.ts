@@ -483,7 +483,7 @@ describe("the alarms", () => {
   const alarms = standard.of("AWS::CloudWatch::Alarm").map(({ Properties }) => Properties);
 
   test("are told to the topic, which takes TLS only", () => {
-    expect(alarms).toHaveLength(10);
+    expect(alarms).toHaveLength(12);
     for (const { AlarmActions, AlarmDescription } of alarms) {
       expect(AlarmActions).toEqual([{ Ref: expect.stringMatching(/^ObservabilityAlarms/) }]);
       expect(AlarmDescription).toMatch(/\. What to do: /);
@@ -525,6 +525,20 @@ describe("the alarms", () => {
     expect(new Set(namespaces)).toEqual(new Set(["omx-web-prod", undefined]));
     expect(given).toContain('"METRICS_NAMESPACE":"omx-web-prod"');
     expect(given).toContain('{"Name":"METRICS_NAMESPACE","Value":"omx-web-prod"}');
+  });
+
+  test("look at each operation of the table that anybody may call", () => {
+    const policies = [...standard.of("AWS::IAM::Policy"), ...standard.of("AWS::IAM::Role")].map(text).join();
+    const allowed = new Set([...policies.matchAll(/"dynamodb:(\w+)"/g)].map(([, operation]) => operation));
+    const watched = alarms
+      .filter(({ Metrics }) => text(Metrics ?? []).includes('"SystemErrors"'))
+      .map(text)
+      .join();
+
+    expect(allowed).toContain("BatchGetItem");
+    for (const operation of allowed) {
+      if (operation !== "LeadingKeys") expect(watched).toContain(`{"Name":"Operation","Value":"${operation}"}`);
+    }
   });
 
   test("go to the address that was given", () => {

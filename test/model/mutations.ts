@@ -451,8 +451,8 @@ const reconciles: readonly Mutation[] = [
   {
     name: "nobody looks after starting jobs",
     file: lifecycle("reconcile-jobs"),
-    find: "await startAgainWhatFoundNoRunner(ports, jobs, tasks, { stopped, trouble });",
-    replace: "{}",
+    find: "await startAgainWhatFoundNoRunner(ports, jobs, tasks, { stopped, trouble })",
+    replace: "[]",
   },
   {
     name: "nobody lets go on what waits",
@@ -482,7 +482,7 @@ const reconciles: readonly Mutation[] = [
     name: "a hint that was lost is not sent again",
     survivesBecause: "the runner exits without it, and the job is launched again, hint and all",
     file: lifecycle("lost-launches"),
-    find: "ports.queue.send({ jobId: job.jobId, attempt: job.attempt })",
+    find: "ports.queue.send({ jobId, attempt })",
     replace: "Promise.resolve()",
   },
 ];

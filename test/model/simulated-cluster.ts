@@ -1,6 +1,5 @@
 import { LaunchRefused, NoCapacity } from "../../core/errors.ts";
-import type { LaunchName } from "../../core/lifecycle/lost-launches.ts";
-import type { Launch, RunnerLauncher } from "../../core/ports.ts";
+import type { Launch, LaunchName, RunnerEnd, RunnerLauncher } from "../../core/ports.ts";
 import type { Actor, Scheduler } from "./scheduler.ts";
 
 /** ECS gives a container this long after SIGTERM. */
@@ -47,6 +46,7 @@ export class SimulatedCluster {
       launchWarm: () => Promise.reject(new Error("No warm runners are wanted here.")),
       listAlive: () => call("listAlive", async () => this.#listAlive()),
       describe: (taskIds) => call(`describe ${taskIds}`, async () => this.#describe(taskIds)),
+      endOf: (launch) => call(`endOf ${launch.jobId} #${launch.launch}`, async () => this.#endOf(launch)),
       stop: (taskId) => call(`stop ${taskId}`, async () => this.stop(taskId)),
     };
   }
@@ -90,6 +90,13 @@ export class SimulatedCluster {
       stoppedAt === undefined ? !lags(launchedAt) : lags(stoppedAt),
     );
     return listed.map(({ taskId }) => taskId);
+  }
+
+  #endOf({ jobId, launch }: LaunchName): RunnerEnd | undefined {
+    const task = this.#tokens.get(`${jobId}-${launch}`);
+    return task?.stoppedAt === undefined
+      ? undefined
+      : { taskId: task.taskId, why: "Essential container in task exited" };
   }
 
   #describe(taskIds: readonly string[]) {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { claimJob } from "../../../core/lifecycle/claim-job.ts";
 import { reconcileJobs } from "../../../core/lifecycle/reconcile-jobs.ts";
-import { launchSettleSeconds, orphanSeconds, warmRunnerSeconds } from "../../../core/limits.ts";
+import { launchSettleSeconds, orphanSeconds, warmLaunchMinutes, warmRunnerSeconds } from "../../../core/limits.ts";
 import { inMemoryEventLog } from "../../fakes/in-memory-event-log.ts";
 import { inMemoryJobStore } from "../../fakes/in-memory-job-store.ts";
 import { inMemoryTenantSlots } from "../../fakes/in-memory-tenant-slots.ts";
@@ -43,10 +43,25 @@ describe("without jobs", () => {
     await reconcile(2);
     const [first = ""] = await alive();
     life.launcher.end(first);
-    life.clock.pass(minute);
+    life.clock.pass(warmLaunchMinutes * minute);
 
     await reconcile(2);
 
+    expect(await alive()).toHaveLength(2);
+  });
+
+  test("where each of them ends at once, no more than are wanted are launched in five minutes", async () => {
+    for (let run = 0; run < 30; run++) {
+      await reconcile(2);
+      for (const taskId of await alive()) life.launcher.end(taskId, "CannotPullContainerError");
+      life.clock.pass(minute);
+    }
+
+    // Half an hour touches seven such periods at most.
+    expect(life.launcher.warm.length).toBeLessThanOrEqual(2 * 7);
+    await reconcile(2);
+    life.clock.pass(warmLaunchMinutes * minute);
+    await reconcile(2);
     expect(await alive()).toHaveLength(2);
   });
 

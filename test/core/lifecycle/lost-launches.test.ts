@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { JobRecord } from "../../../core/job.ts";
 import { claimJob } from "../../../core/lifecycle/claim-job.ts";
-import { type LaunchName, startAgainWhatFoundNoRunner } from "../../../core/lifecycle/lost-launches.ts";
+import { type LostLaunch, startAgainWhatFoundNoRunner } from "../../../core/lifecycle/lost-launches.ts";
 import { runnerTasks } from "../../../core/lifecycle/runner-tasks.ts";
 import { Trouble } from "../../../core/lifecycle/trouble.ts";
 import { launchSettleSeconds, maximumLostLaunches, startSeconds } from "../../../core/limits.ts";
-import type { JobHint } from "../../../core/ports.ts";
+import type { JobHint, LaunchName } from "../../../core/ports.ts";
 import { inMemoryStores } from "../../fakes/in-memory-stores.ts";
 import { texts, upTo } from "../../helpers/events.ts";
 import { Lifecycle, orderedIds } from "../../helpers/lifecycle.ts";
@@ -14,11 +14,22 @@ const newLife = () => new Lifecycle(inMemoryStores());
 
 /** Looks at the jobs, in no order, and answers what went wrong. */
 async function look(life: Lifecycle, stopped?: LaunchName, jobIds?: string[]): Promise<Trouble["errors"]> {
+  const trouble = new Trouble();
+  await lostIn(life, { stopped, jobIds, trouble });
+  return trouble.errors;
+}
+
+async function lostIn(
+  life: Lifecycle,
+  {
+    stopped,
+    jobIds,
+    trouble = new Trouble(),
+  }: { stopped?: LaunchName | undefined; jobIds?: string[] | undefined; trouble?: Trouble } = {},
+): Promise<LostLaunch[]> {
   const jobs = await life.rows(jobIds ?? (await Array.fromAsync(life.jobs.listLive("active"))));
   const tasks = await runnerTasks(life.launcher, await life.launcher.listAlive(), jobs);
-  const trouble = new Trouble();
-  await startAgainWhatFoundNoRunner(life, jobs.toReversed(), tasks, { stopped, trouble });
-  return trouble.errors;
+  return startAgainWhatFoundNoRunner(life, jobs.toReversed(), tasks, { stopped, trouble });
 }
 
 /** Jobs with a runner each, which none of them has claimed yet, the oldest first. */
@@ -147,12 +158,76 @@ describe("a starting job whose runner is gone", () => {
       attempt: 1,
       reason: {
         code: "runner_never_started",
-        message: "3 runners were launched for the job and none of them claimed it.",
+        message:
+          "3 runners were launched for the job and none of them claimed it. ECS says of the last one: Essential container in task exited",
       },
       lastSeq: 2,
     });
     expect(await life.isLive(job.jobId)).toBe(false);
     expect(await life.holdsSlot(job)).toBe(false);
+  });
+
+  describe("for the last time", () => {
+    async function lastLaunch(life: Lifecycle): Promise<JobRecord> {
+      const job = await life.starting();
+      await life.jobs.update(job.jobId, { status: ["starting"] }, { lostLaunches: maximumLostLaunches - 1 });
+      life.clock.pass(startSeconds);
+      return job;
+    }
+    const failed = "3 runners were launched for the job and none of them claimed it.";
+    const messageOf = async (life: Lifecycle, { jobId }: JobRecord) => (await life.row(jobId)).reason?.message;
+
+    test("has failed with what ECS says of the end, and no more than so much of it", async () => {
+      const life = newLife();
+      const job = await lastLaunch(life);
+      life.launcher.end(life.launcher.taskOf(job), `CannotPullContainerError: ${"x".repeat(10_000)}`);
+
+      await look(life);
+
+      const message = await messageOf(life, job);
+      expect(message).toContain(`${failed} ECS says of the last one: CannotPullContainerError: xxx`);
+      expect(message?.length).toBeLessThan(650);
+    });
+
+    test("has failed without it where the task has not stopped", async () => {
+      const life = newLife();
+      const job = await lastLaunch(life);
+
+      await look(life);
+
+      expect(await messageOf(life, job)).toBe(failed);
+    });
+
+    test("has failed all the same where ECS does not answer", async () => {
+      const life = newLife();
+      const job = await lastLaunch(life);
+      life.launcher.endOf = () => Promise.reject(new Error("Rate exceeded"));
+
+      expect(await look(life)).toEqual([{ about: job.jobId, error: new Error("Rate exceeded") }]);
+
+      expect(await messageOf(life, job)).toBe(failed);
+    });
+  });
+
+  test("is told of, with its task and why that has ended, by the one who launches again", async () => {
+    const life = newLife();
+    const job = await life.starting();
+    const taskId = life.launcher.taskOf(job);
+    life.launcher.end(taskId, "CannotPullContainerError: not found");
+    life.clock.pass(launchSettleSeconds);
+
+    const lost = (await Promise.all(upTo(5).map(() => lostIn(life)))).flat();
+
+    const end = { taskId, why: "CannotPullContainerError: not found" };
+    expect(lost).toEqual([{ jobId: job.jobId, attempt: 1, launch: 1, end }]);
+  });
+
+  test("is none to be told of while it may still come", async () => {
+    const life = newLife();
+    await life.starting();
+    life.clock.pass(launchSettleSeconds);
+
+    expect(await lostIn(life)).toEqual([]);
   });
 
   test("is not failed when its last runner claims it while one looks", async () => {

@@ -294,7 +294,7 @@ describe("a run", () => {
     await life.slots.take(job.tenantId, ulid(), 10);
 
     expect(await reconcileJobs(life)).toEqual({
-      ...{ jobs: 2, runners: 2, orphansStopped: 0, slotsReleased: 1, isComplete: true, trouble: [] },
+      ...{ jobs: 2, runners: 2, lostLaunches: [], orphansStopped: 0, slotsReleased: 1, isComplete: true, trouble: [] },
     });
   });
 
@@ -318,6 +318,7 @@ describe("a run", () => {
     const { trouble } = await reconcileJobs(life);
 
     expect(new Set(trouble.map(({ about }) => about))).toEqual(new Set([broken?.jobId]));
+    expect(trouble[0]?.attempt).toBe(0);
     const rows = await life.rows(jobs.map(({ jobId }) => jobId));
     expect(rows.map(({ status }) => status)).toEqual(["starting", "starting", "starting"]);
     expect(life.launcher.launches).toHaveLength(2);

@@ -19,12 +19,15 @@ const lines = () => log.map((line) => JSON.parse(line));
 const tenantId = "tenant-1";
 
 /** EventBridge's event of the end of a task, by itself unless `more` says otherwise. */
-function taskStopped(more: { startedBy?: string; stopCode?: string; exitCode?: number | null } = {}) {
-  const { startedBy = "somebody", stopCode = "EssentialContainerExited", exitCode = 0 } = more;
+function taskStopped(
+  more: { startedBy?: string; stopCode?: string; exitCode?: number | null; lastStatus?: string } = {},
+) {
+  const { startedBy = "somebody", stopCode = "EssentialContainerExited", exitCode = 0, lastStatus = "STOPPED" } = more;
   return {
     ...{ version: "0", source: "aws.ecs", "detail-type": "ECS Task State Change", region: "us-east-1" },
     detail: {
-      ...{ lastStatus: "STOPPED", desiredStatus: "STOPPED", startedBy, stopCode },
+      ...{ lastStatus, desiredStatus: "STOPPED", startedBy, stopCode },
+      ...{ taskArn: "task/1", stoppedReason: "CannotPullContainerError: not found" },
       containers: [{ name: "runner", lastStatus: "STOPPED", ...(exitCode !== null && { exitCode }) }],
     },
   };
@@ -138,6 +141,44 @@ describe("a runner that is known to have stopped before it had claimed its job",
   );
 });
 
+describe("a runner that was lost before it had a job", () => {
+  const neverStarted = { stopCode: "TaskFailedToStart", exitCode: null } as const;
+  const toldOf = () => lines().filter(({ message }) => message === "a runner was lost before it had a job");
+
+  test("is told of with its job, its task and what ECS says of it", async () => {
+    const job = await life.starting();
+    life.launcher.end(life.launcher.taskOf(job), "CannotPullContainerError: not found");
+    const startedBy = `${job.jobId}-1`;
+
+    for (const lastStatus of ["DEPROVISIONING", "STOPPED"]) {
+      await reconcile(life, taskStopped({ ...neverStarted, startedBy, lastStatus }));
+    }
+
+    expect(toldOf()).toMatchObject([
+      {
+        ...{ level: "INFO", jobId: job.jobId, attempt: 1, launch: 1, task: `task/${job.jobId}-1` },
+        stoppedReason: "CannotPullContainerError: not found",
+      },
+    ]);
+  });
+
+  test("is told of once where it was a warm one, which no job misses", async () => {
+    const startedBy = "warm-5877720-0";
+    for (const lastStatus of ["DEPROVISIONING", "STOPPED"]) {
+      await reconcile(life, taskStopped({ ...neverStarted, startedBy, lastStatus }));
+    }
+
+    expect(toldOf()).toMatchObject([{ task: "task/1", stoppedReason: "CannotPullContainerError: not found" }]);
+  });
+
+  test("is none that was stopped, or has ended by itself", async () => {
+    await reconcile(life, taskStopped({ stopCode: "UserInitiated" }));
+    await reconcile(life, taskStopped({ exitCode: 143 }));
+
+    expect(toldOf()).toEqual([]);
+  });
+});
+
 describe("what one run says to the operator", () => {
   test("is one line of what it has seen, and none where there was nothing", async () => {
     await reconcile(life, scheduled);
@@ -149,6 +190,16 @@ describe("what one run says to the operator", () => {
     expect(lines()).toMatchObject([
       { level: "INFO", message: "reconciled", jobs: 1, runners: 1, isComplete: true, trouble: 0 },
     ]);
+  });
+
+  test("is that line also where all that there was is a slot that was left behind", async () => {
+    const { jobId } = await life.ended(undefined, { tenantId });
+    for (const taskId of await life.launcher.listAlive()) life.launcher.end(taskId);
+    await life.slots.take(tenantId, jobId, 1);
+
+    await reconcile(life, scheduled);
+
+    expect(lines()).toMatchObject([{ message: "reconciled", jobs: 0, runners: 0, slotsReleased: 1 }]);
   });
 
   test("is one line for each job that could not be looked after, and it counts as failed", async () => {
