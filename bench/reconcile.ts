@@ -129,6 +129,7 @@ function startPorts(client: DynamoDBDocumentClient): StartPorts {
     launchWarm: never,
     stop: never,
     listAlive: async () => [],
+    endOf: async () => undefined,
     describe: async (taskIds) => taskIds.map((taskId) => ({ taskId, isAlive: true, launchedAt: new Date() })),
   };
   return {

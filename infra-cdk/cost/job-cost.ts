@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { controlReadSeconds, heartbeatSeconds, retentionDays } from "../../core/limits.ts";
+import { controlReadSeconds, defaultRetentionDays, heartbeatSeconds } from "../../core/limits.ts";
 import { tracedShare } from "../tracing.ts";
 import { prices } from "./prices.ts";
 import { type CostLine, line, memoryOf, resourcesOf, type Template, total } from "./template.ts";
@@ -104,7 +104,7 @@ function tableCost(jobs: number): CostLine[] {
   const seconds = job.minutes * 60;
   const writes = jobs * (job.lifeWriteUnits + seconds / heartbeatSeconds + job.eventWriteUnits);
   const reads = jobs * ((seconds / controlReadSeconds) * 0.5 + job.requests);
-  const gigabyteMonths = (jobs * job.eventKilobytes * (retentionDays / 30)) / 1e6;
+  const gigabyteMonths = (jobs * job.eventKilobytes * (defaultRetentionDays / 30)) / 1e6;
   const kept = prices.tableGigabyteMonth + prices.tableRecoveryGigabyteMonth;
   return [
     line("table: writes", `${writes} units`, writes * prices.writeUnit),
