@@ -17,7 +17,7 @@ function main(args: readonly string[]): string {
   const { withoutAddresses, withAddresses } = overCompute(cost);
   const all = [...compute, ...addresses, ...rest];
   return [
-    `List prices: ${pricesAsOf}. "Billed" leaves out what every account has for nothing each month.`,
+    `List prices: ${pricesAsOf}. "Billed" leaves out, of the idle month, what every account has for nothing.`,
     table("A month without jobs", idle),
     table(`${jobs} jobs of 10 minutes`, all),
     `All but the addresses costs ${withoutAddresses.toFixed(3)} times what compute costs, all ${withAddresses.toFixed(3)} times.`,

@@ -57,9 +57,12 @@ export async function openKeyTable(place: Place, environment?: Record<string, st
 async function openStack(directory: string): Promise<KeyTable> {
   const stack = await readStack(directory).catch((error: unknown) => {
     const why = `No embedded stack has been started with its data in ${directory}`;
-    throw new NoStack(`${why}: start it with \`AUTH=keys npm start\`, or name a deployment's table by --table.`, {
-      cause: error,
-    });
+    throw new NoStack(
+      `${why}: start it with \`AUTH=keys npm start\`, say by --data-dir where its data is, or name a deployment's table by --table.`,
+      {
+        cause: error,
+      },
+    );
   });
   const credentials = { accessKeyId: stack.accessKeyId, secretAccessKey: "local" };
   const endpoint = `http://127.0.0.1:${stack.dynamo}`;

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { callerIdentity } from "../caller-identity.ts";
 import { Refused } from "../refused.ts";
 import { removeStack } from "./remove-stack.ts";
 
@@ -11,6 +12,8 @@ const usage =
 
 try {
   const { stackName, stageName } = readArguments(process.argv.slice(2));
+  // Nothing is done without knowing where.
+  await callerIdentity();
   await removeStack(stackName, ["-c", `stageName=${stageName}`], (line) => void process.stdout.write(`${line}\n`));
 } catch (error) {
   if (!(error instanceof Refused)) throw error;
@@ -26,7 +29,9 @@ function readArguments(args: readonly string[]) {
   if (stageName === undefined || others.length > 0)
     throw new Refused(`Name one stack; its name begins with omx-web-:\n${usage}`);
   if (!values.yes)
-    throw new Refused(`${stackName} would be gone, and its jobs: add --yes if that is all right.\n${usage}`);
+    throw new Refused(
+      `${stackName} would be gone, and what its runners work on: add --yes if that is all right.\n${usage}`,
+    );
   return { stackName, stageName };
 }
 

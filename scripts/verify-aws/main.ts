@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { EnvironmentInvalid, parseEnvironment } from "../../adapters/environment.ts";
+import { callerIdentity } from "../caller-identity.ts";
 import { Refused } from "../refused.ts";
-import { requireAccount } from "./account.ts";
 import { findings } from "./checks.ts";
 import { clientOf, newKey } from "./client.ts";
 import { readOptions, usage } from "./command-line.ts";
@@ -28,7 +28,9 @@ try {
 async function verify(args: readonly string[]): Promise<Finding[]> {
   const options = readOptions(args);
   const endpoint = parseEnvironment(Environment).AWS_ENDPOINT_URL;
-  await requireAccount(options.account);
+  const { account, arn } = await callerIdentity();
+  if (account !== options.account)
+    throw new Refused(`The credentials are of account ${account} (${arn}), and --account says ${options.account}.`);
   if (!options.isAgreed) throw new Refused(`This costs money: add --yes if that is all right.\n${usage}`);
   await using deployment = await deploy(options, { endpoint });
   const { apiUrl, tableName, seconds } = deployment;
