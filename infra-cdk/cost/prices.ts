@@ -11,7 +11,7 @@ export const prices = {
   fargateDiskGibibyteHour: 0.000111,
   publicAddressHour: 0.005,
   natGatewayHour: 0.045,
-  /** By the type, with Linux. */
+  /** By the type, with Linux. This one and the disk's were not found in a primary source: look before you count on them. */
   instanceHour: { "t4g.nano": 0.0042 },
   diskGigabyteMonth: 0.08,
   interfaceEndpointHour: 0.01,
