@@ -39,7 +39,7 @@ describe("a job that is asked for", () => {
       Location: `jobs/${jobId}`,
     });
     const here = "https://api.example/stage/v1/jobs";
-    expect(new URL(`jobs/${jobId}`, here).pathname).toBe(`/stage/v1/jobs/${jobId}`);
+    expect(new URL(String(headers?.Location), here).pathname).toBe(`/stage/v1/jobs/${jobId}`);
     expect(body).toMatchObject({ status: "queued", attempt: 0, createdAt: life.now().toISOString(), ref: null });
     expect(await life.row(jobId)).toMatchObject({ tenantId, status: "starting", attempt: 1 });
     expect(await stores.jobs.getSpec(jobId)).toMatchObject({ repositoryUrl: "https://github.com/owner/name" });
